@@ -1,0 +1,23 @@
+# Two commands matter: `make demo` makes maps from the bundled sample, `make test` runs the tests.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test lint bench
+
+setup: ## make .venv with the package and its development group; a second call is instant
+	@$(PYTHON) scripts/bootstrap.py
+
+demo: setup ## make maps of the bundled sample with the bundled weights
+	$(BIN)/earthloom demo
+
+test: setup ## run every test
+	$(BIN)/pytest -n 2
+
+lint: setup ## style, formatting, types, import floors
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict src
+	$(BIN)/lint-imports
+
+bench: setup ## measure what is worth measuring, side by side with a reference
+	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
