@@ -1,0 +1,32 @@
+"""What a network sees where there is no ground."""
+
+import numpy as np
+from scipy import ndimage
+
+from earthloom.io.raster import Raster
+
+
+def fill_nearest(raster: Raster) -> Raster:
+    """Return the raster with every masked pixel showing the colour of the nearest valid one; the mask stays as it was."""
+    if raster.mask.all() or not raster.mask.any():
+        return raster
+    rows, cols = ndimage.distance_transform_edt(~raster.mask, return_distances=False, return_indices=True)
+    return Raster(raster.pixels[:, rows, cols], raster.mask)
+
+
+def halve(raster: Raster) -> Raster:
+    """Average 2 x 2 pixels into one over the valid ones (spec Series GAN 1, box filter); valid if any of the four is.
+
+    Args:
+        raster: uint8 pixels, even height and width.
+
+    Returns:
+        uint8 pixels of half the size, rounded to nearest.
+    """
+    bands, height, width = raster.pixels.shape
+    weight = raster.mask.reshape(height // 2, 2, width // 2, 2).astype(np.uint16)
+    blocks = raster.pixels.reshape(bands, height // 2, 2, width // 2, 2) * weight
+    count = weight.sum(axis=(1, 3))
+    divisor = np.maximum(count, 1)
+    mean = (blocks.sum(axis=(2, 4)) + divisor // 2) // divisor
+    return Raster(mean.astype(raster.pixels.dtype), count > 0)

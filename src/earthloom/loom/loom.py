@@ -1,0 +1,217 @@
+"""The engine: finds which blocks a reading needs, makes the missing ones level by level, and reads them back."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+
+from earthloom.errors import InterruptedRunError, ShapeError
+from earthloom.execution.executor import Executor, Threads
+from earthloom.geo.grid import Grid
+from earthloom.geo.windows import Window
+from earthloom.io.raster import Raster
+from earthloom.io.source import Source
+from earthloom.loom.layer import Block, Input, Layer, Sight, StepFunction
+from earthloom.loom.store import Store
+
+Progress = Callable[[str, int, int], None]
+"""Called with (layer name, blocks done, blocks of this plan) after each block."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Blocks of one layer that one call of its step makes: the call batch, the last one padded by repeating."""
+
+    layer: Layer
+    blocks: tuple[Block, ...]
+
+
+class Loom:
+    """Weaves layers into a store. Memory depends on block size, batch and workers, never on the area."""
+
+    def __init__(
+        self, store: Store, executor: Executor | None = None, *, batch: int = 1, progress: Progress | None = None
+    ) -> None:
+        """Bind a store and an executor.
+
+        Args:
+            store: Where finished blocks live.
+            executor: Who runs the tasks; one thread if absent.
+            batch: Windows a call of a step gets; 1 on CPUs, so that bytes do not depend on it.
+            progress: Told of every finished block.
+        """
+        self.store = store
+        self._executor: Executor = executor or Threads(1)
+        self._batch = batch
+        self._progress = progress
+
+    def open(self, layer: Layer) -> "Woven":
+        """Return the source of a layer: reading a window makes what is missing."""
+        return Woven(self, layer)
+
+    def plan(self, layer: Layer, window: Window) -> list[tuple[Layer, list[Block]]]:
+        """Return the missing blocks below a window, deepest layer first: the cone of dependencies.
+
+        Layers are expanded breadth first; a layer that several others read is planned once, below all of them.
+        """
+        wanted: dict[str, tuple[Layer, dict[Block, None]]] = {}
+        frontier: list[tuple[Layer, Iterable[Block]]] = [(layer, layer.blocks(window))]
+        while frontier:
+            current, blocks = frontier.pop(0)
+            _, known = wanted.pop(current.identity, (current, {}))
+            missing = self.store.missing(current, (block for block in blocks if block not in known))
+            known.update(dict.fromkeys(missing))
+            wanted[current.identity] = (current, known)
+            for source, ratio in zip(current.inputs, current.ratios, strict=True):
+                if isinstance(source, Layer):
+                    windows = (current.window_of(block).pad(current.halo_px).scaled(ratio) for block in known)
+                    frontier.append((source, dict.fromkeys(b for needed in windows for b in source.blocks(needed))))
+        return [(planned, list(blocks)) for planned, blocks in reversed(wanted.values()) if blocks]
+
+    def make(self, layer: Layer, window: Window) -> None:
+        """Make and store every missing block that a window of a layer needs.
+
+        Raises:
+            InterruptedRunError: On Ctrl-C, after the blocks in flight are stored.
+        """
+        for current, blocks in self.plan(layer, window):
+            tasks = (Task(current, chunk) for chunk in _chunks(blocks, self._batch))
+            done = 0
+            try:
+                for task, rasters in self._executor.run(_Maker(current, self.store, self._batch), tasks):
+                    for block, raster in zip(task.blocks, rasters, strict=True):
+                        self.store.put(current, block, raster)
+                    done += len(task.blocks)
+                    if self._progress is not None:
+                        self._progress(current.name, done, len(blocks))
+            except KeyboardInterrupt as interrupt:
+                raise InterruptedRunError(
+                    f"interrupted in layer {current.name}; what is finished is kept"
+                ) from interrupt
+
+    def invalidate(self, layer: Layer, source: Source, window: Window) -> Window | None:
+        """Forget exactly the blocks of a stack that may have seen a window of `source`, after that ground was edited.
+
+        Args:
+            layer: The top of the stack.
+            source: An input somewhere below it.
+            window: What was edited, on the grid of `source`.
+
+        Returns:
+            The ground of `layer` that will be made anew; None if it never sees the window.
+        """
+        reached = []
+        for below, ratio in zip(layer.inputs, layer.ratios, strict=True):
+            edited = window if below.identity == source.identity else None
+            if isinstance(below, Layer):
+                edited = self.invalidate(below, source, window)
+            if edited is not None:
+                reached.append(edited.scaled(1 / ratio).pad(layer.halo_px))
+        if not reached:
+            return None
+        blocks = list(layer.blocks(reduce(Window.union, reached)))
+        self.store.drop(layer, blocks)
+        return layer.window_of(blocks[0]).union(layer.window_of(blocks[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Woven:
+    """A layer as a source: small windows are made when read, large areas are best made first."""
+
+    loom: Loom
+    layer: Layer
+
+    @property
+    def grid(self) -> Grid:
+        """The layer's plane."""
+        return self.layer.grid
+
+    @property
+    def bands(self) -> int:
+        """Bands of every read."""
+        return self.layer.bands
+
+    @property
+    def dtype(self) -> str:
+        """Numpy name of the pixels' type."""
+        return self.layer.dtype
+
+    @property
+    def identity(self) -> str:
+        """The layer's hash."""
+        return self.layer.identity
+
+    def read(self, window: Window) -> Raster:
+        """Return any window, making the missing blocks first."""
+        self.loom.make(self.layer, window)
+        return _assemble(self.loom.store, self.layer, window)
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Builds the worker of one layer: called once a process, loads the step's weights."""
+
+    layer: Layer
+    store: Store
+    batch: int
+
+    def __call__(self) -> Callable[[Task], list[Raster]]:
+        function = self.layer.step.load()
+        return lambda task: self._run(function, task)
+
+    def _run(self, function: StepFunction, task: Task) -> list[Raster]:
+        sights = {block: self._see(block) for block in task.blocks}
+        seen = [block for block in task.blocks if _has_ground(sights[block])]
+        made: dict[Block, Raster] = {}
+        if seen:
+            padded = [sights[block] for block in seen] + [sights[seen[-1]]] * (self.batch - len(seen))
+            made = dict(zip(seen, function(padded), strict=False))
+        return [self._own(block, sights[block].window, made.get(block)) for block in task.blocks]
+
+    def _see(self, block: Block) -> Sight:
+        window = self.layer.window_of(block).pad(self.layer.halo_px)
+        inputs = zip(self.layer.inputs, self.layer.ratios, strict=True)
+        return Sight(window, tuple(self._read(source, window.scaled(ratio)) for source, ratio in inputs))
+
+    def _read(self, source: Input, window: Window) -> Raster:
+        return _assemble(self.store, source, window) if isinstance(source, Layer) else source.read(window)
+
+    def _own(self, block: Block, window: Window, raster: Raster | None) -> Raster:
+        layer = self.layer
+        if raster is None:
+            return Raster.empty(layer.bands, layer.block_px, layer.block_px, layer.dtype)
+        expected = (layer.bands, window.height, window.width)
+        if raster.pixels.shape != expected or raster.pixels.dtype != layer.dtype:
+            raise ShapeError(
+                f"the step of layer {layer.name!r} gave {raster.pixels.dtype} {raster.pixels.shape}, "
+                f"want {layer.dtype} {expected}"
+            )
+        own = raster.crop(layer.window_of(block), window)
+        return Raster(np.where(own.mask, own.pixels, np.zeros((), layer.dtype)), own.mask)
+
+
+def _has_ground(sight: Sight) -> bool:
+    return not sight.inputs or any(raster.mask.any() for raster in sight.inputs)
+
+
+def _assemble(store: Store, layer: Layer, window: Window) -> Raster:
+    result = Raster.empty(layer.bands, window.height, window.width, layer.dtype)
+    for block in layer.blocks(window):
+        whole = layer.window_of(block)
+        part = whole.intersection(window)
+        piece = store.get(layer, block).crop(part, whole)
+        rows, cols = part.slices_in(window)
+        result.pixels[:, rows, cols] = piece.pixels
+        result.mask[rows, cols] = piece.mask
+    return result
+
+
+def _chunks(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    remaining = iter(items)
+    while chunk := tuple(islice(remaining, size)):
+        yield chunk
