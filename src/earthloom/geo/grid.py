@@ -1,0 +1,76 @@
+"""Absolute integer pixel planes: where a pixel lies, whatever file it came from."""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil, floor, isclose
+
+from affine import Affine
+
+from earthloom.errors import GeoError
+from earthloom.geo.windows import Window
+
+SNAP_PX = 1e-6
+"""Edges nearer than this to a pixel edge are taken to lie on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """An absolute pixel plane. Window lattices and noise hang on it, never on a raster's corner."""
+
+    crs: str | None
+    """`EPSG:n` or WKT; None for an image without a place, whose corner is pixel (0, 0)."""
+
+    transform: Affine
+    """Maps (col, row) of the plane to CRS units (metres of ground for an image without a place)."""
+
+    extent: Window | None = None
+    """The pixels that exist; None on an endless plane."""
+
+    def __post_init__(self) -> None:
+        """Reject a plane whose pixels have no area."""
+        if self.transform.determinant == 0:
+            raise GeoError(f"a grid needs pixels with an area, got the transform {tuple(self.transform)[:6]}")
+
+    def ratio_to(self, other: "Grid") -> Fraction:
+        """Return how many pixels of `other` one pixel of this grid spans along a side.
+
+        Raises:
+            GeoError: If the planes do not share CRS, corner and orientation, or the ratio is no n or 1/n.
+        """
+        mine, theirs = self.transform, other.transform
+        scale = mine.a / theirs.a if theirs.a else mine.b / theirs.b
+        ratio = Fraction(round(scale)) if scale >= 1 else Fraction(1, round(1 / scale)) if scale > 0 else Fraction(0)
+        expected = theirs @ Affine.scale(float(ratio)) if ratio > 0 else theirs
+        nested = self.crs == other.crs and all(
+            isclose(a, b, rel_tol=1e-9, abs_tol=1e-9 * abs(theirs.determinant) ** 0.5)
+            for a, b in zip(tuple(mine)[:6], tuple(expected)[:6], strict=True)
+        )
+        if ratio <= 0 or not nested:
+            raise GeoError(f"grids do not nest: {self} and {other}; both need one CRS and corner and a whole ratio")
+        return ratio
+
+    def window_of(self, left: float, bottom: float, right: float, top: float) -> Window:
+        """Return the pixels that cover bounds in this grid's CRS, snapped outward (north-up grids)."""
+        inverse = ~self.transform
+        col0, row0 = inverse @ (left, top)
+        col1, row1 = inverse @ (right, bottom)
+        return Window.spanning(
+            floor(min(col0, col1) + SNAP_PX),
+            floor(min(row0, row1) + SNAP_PX),
+            ceil(max(col0, col1) - SNAP_PX),
+            ceil(max(row0, row1) - SNAP_PX),
+        )
+
+    def bounds_of(self, window: Window) -> tuple[float, float, float, float]:
+        """Return (left, bottom, right, top) of a window in CRS units (north-up grids)."""
+        left, top = self.transform @ (window.col, window.row)
+        right, bottom = self.transform @ (window.right, window.bottom)
+        return left, bottom, right, top
+
+    def transform_of(self, window: Window) -> Affine:
+        """Return the affine of a file whose first pixel is the window's."""
+        return self.transform @ Affine.translation(window.col, window.row)
+
+    def within(self, extent: Window | None) -> "Grid":
+        """Return the same plane with another extent."""
+        return replace(self, extent=extent)
