@@ -1,6 +1,5 @@
 """An endless source whose every pixel is known by formula, and steps slow enough to check by hand."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 

@@ -70,6 +70,18 @@ def test_a_stack_of_three_scales_equals_a_slow_loop(
     assert fake.equal(woven, slow_stack(fake, source, window))
 
 
+@pytest.mark.parametrize("shift", [0, 5, -7])
+def test_a_shifted_lattice_covers_the_same_ground(fake: SimpleNamespace, tmp_path: Path, shift: int) -> None:
+    source, window = fake.Formula(fake.grid()), Window(-20, -20, 50, 50)
+    layer = Layer(
+        name="a", grid=fake.grid(), inputs=(source,), step=fake.Blur(), block_px=13, halo_px=1, lattice_px=shift
+    )
+    assert all(layer.window_of(block).intersects(window) for block in layer.blocks(window))
+    with Store(tmp_path / "s") as store:
+        woven = Loom(store).open(layer).read(window)
+    assert fake.equal(woven, fake.blur(source.read(window.pad(1))).crop(window, window.pad(1)))
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(col=st.integers(-90, 90), row=st.integers(-90, 90), width=st.integers(1, 60), height=st.integers(1, 60))
 def test_a_part_equals_the_same_part_of_the_whole(
@@ -82,7 +94,7 @@ def test_a_part_equals_the_same_part_of_the_whole(
 
 
 def test_bytes_do_not_depend_on_workers_order_or_batch(fake: SimpleNamespace, tmp_path: Path) -> None:
-    source, top = stack(fake, None)
+    _, top = stack(fake, None)
     window = Window(0, 0, 120, 100)
     results = []
     for i, (executor, batch) in enumerate(
@@ -133,7 +145,7 @@ def test_an_edit_makes_anew_exactly_what_saw_it(fake: SimpleNamespace, tmp_path:
 
 
 def test_evicted_blocks_come_back(fake: SimpleNamespace, tmp_path: Path) -> None:
-    source, top = stack(fake, None)
+    _, top = stack(fake, None)
     window = Window(0, 0, 50, 50)
     with Store(tmp_path / "s", cache_blocks=2) as store:
         woven = Loom(store).open(top)
@@ -188,7 +200,7 @@ def test_a_step_that_fails_leaves_what_is_finished(fake: SimpleNamespace, tmp_pa
 
 
 def test_wrong_layers_are_refused(fake: SimpleNamespace, tmp_path: Path) -> None:
-    source, top = stack(fake, None)
+    source, _ = stack(fake, None)
     with pytest.raises(ShapeError, match="block_px > 0"):
         Layer(name="a", grid=fake.grid(), inputs=(source,), step=fake.Same(), block_px=0)
     with pytest.raises(GeoError, match="do not nest"):

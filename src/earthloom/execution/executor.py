@@ -37,7 +37,7 @@ class Threads:
     def run(
         self, make_worker: Callable[[], Worker[Task, Result]], tasks: Iterable[Task]
     ) -> Iterator[tuple[Task, Result]]:
-        """Yield results as they finish; an interrupt or an error first lets the running tasks finish and yields them."""
+        """Yield results as they finish; on an error or interrupt, what runs is finished and yielded first."""
         queue = iter(tasks)
         worker = make_worker()
         with ThreadPoolExecutor(self.num_workers, thread_name_prefix="earthloom") as pool:

@@ -7,7 +7,7 @@ from earthloom.io.raster import Raster
 
 
 def fill_nearest(raster: Raster) -> Raster:
-    """Return the raster with every masked pixel showing the colour of the nearest valid one; the mask stays as it was."""
+    """Give every masked pixel the colour of the nearest valid one; the mask stays as it was."""
     if raster.mask.all() or not raster.mask.any():
         return raster
     rows, cols = ndimage.distance_transform_edt(~raster.mask, return_distances=False, return_indices=True)

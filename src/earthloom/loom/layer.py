@@ -71,6 +71,9 @@ class Layer:
     halo_px: int = 0
     """Pixels a window reaches beyond its block on each side, cut off again after the step."""
 
+    lattice_px: int = 0
+    """Where the lattice's corner lies, (n, n); shifting it by half a block is how seams are measured."""
+
     bands: int = 3
     """Bands of the result."""
 
@@ -87,29 +90,30 @@ class Layer:
 
     @cached_property
     def ratios(self) -> tuple[Fraction, ...]:
-        """Pixels of each input along one pixel of this layer: 2 for a layer half as fine, 1/4 for one four times finer."""
+        """Pixels of each input along one pixel here: 2 for a layer half as fine, 1/4 for one four times finer."""
         return tuple(self.grid.ratio_to(source.grid) for source in self.inputs)
 
     @cached_property
     def identity(self) -> str:
-        """Hash of everything that decides the pixels; the extent does not, so a part equals the same part of the whole."""
+        """Hash of everything that decides the pixels; the extent does not, so a part equals a part of the whole."""
         parts = [
             self.grid.crs,
             list(self.grid.transform)[:6],
             [source.identity for source in self.inputs],
             self.step.identity,
-            [self.block_px, self.halo_px, self.bands, self.dtype],
+            [self.block_px, self.halo_px, self.lattice_px, self.bands, self.dtype],
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def window_of(self, block: Block) -> Window:
         """Return a block's own pixels."""
         row, col = block
-        return Window(col * self.block_px, row * self.block_px, self.block_px, self.block_px)
+        size = self.block_px
+        return Window(col * size + self.lattice_px, row * size + self.lattice_px, size, size)
 
     def blocks(self, window: Window) -> Iterator[Block]:
         """Give the blocks that touch a window, row by row."""
-        size = self.block_px
-        for row in range(window.row // size, (window.bottom - 1) // size + 1):
-            for col in range(window.col // size, (window.right - 1) // size + 1):
+        size, start = self.block_px, self.lattice_px
+        for row in range((window.row - start) // size, (window.bottom - 1 - start) // size + 1):
+            for col in range((window.col - start) // size, (window.right - 1 - start) // size + 1):
                 yield row, col

@@ -13,8 +13,8 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 def noise_at(window: Window, *, channels: int, seed: int, stage: int = 0, step: int = 0) -> NDArray[np.float32]:
     """Return the unit Gaussian noise of a window of an endless plane.
 
-    A counter-based hash of (seed, stage, step, channel, row, col) gives two uniforms a pixel and Box-Muller the Gaussian,
-    so the value of a pixel depends on nothing else: not on the window, its order or who asks.
+    A counter-based hash of (seed, stage, step, channel, row, col) gives two uniforms a pixel and Box-Muller the
+    Gaussian, so the value of a pixel depends on nothing else: not on the window, its order or who asks.
 
     Args:
         window: Pixels of the plane; offsets may be negative, within +-2**31.
