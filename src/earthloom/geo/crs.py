@@ -112,17 +112,17 @@ def _crs(crs: str) -> CRS:
 @lru_cache(maxsize=64)
 def _transformer(crs_from: str, crs_to: str) -> Transformer:
     """Return PROJ's transformer between two canonical names."""
-    return Transformer.from_crs(_crs(crs_from), _crs(crs_to), always_xy=True)
+    try:
+        return Transformer.from_crs(_crs(crs_from), _crs(crs_to), always_xy=True)
+    except ProjError as error:
+        raise GeoError(f"no way leads from {_short(crs_from)} to {_short(crs_to)}: are both on Earth?") from error
 
 
 def _transformed(crs_from: str, crs_to: str, bounds: Bounds) -> Bounds:
     """Return bounds in another CRS, refusing what has no finite answer."""
     if crs_from == crs_to:
         return bounds
-    try:
-        found: Bounds = _transformer(crs_from, crs_to).transform_bounds(*bounds, densify_pts=_EDGE_POINTS)
-    except ProjError as error:
-        raise GeoError(f"bounds {bounds} of {_short(crs_from)} have no place in {_short(crs_to)}") from error
+    found: Bounds = _transformer(crs_from, crs_to).transform_bounds(*bounds, densify_pts=_EDGE_POINTS)
     if not all(map(isfinite, found)):
         raise GeoError(f"bounds {bounds} of {_short(crs_from)} have no place in {_short(crs_to)}")
     return found

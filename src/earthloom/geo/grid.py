@@ -31,6 +31,11 @@ class Grid:
         if self.transform.determinant == 0:
             raise GeoError(f"a grid needs pixels with an area, got the transform {tuple(self.transform)[:6]}")
 
+    @property
+    def name(self) -> str:
+        """What an error says about this grid, on one line."""
+        return f"{(self.crs or 'no CRS')[:40]} {tuple(self.transform)[:6]}"
+
     def ratio_to(self, other: "Grid") -> Fraction:
         """Return how many pixels of `other` one pixel of this grid spans along a side.
 
@@ -46,7 +51,9 @@ class Grid:
             for a, b in zip(tuple(mine)[:6], tuple(expected)[:6], strict=True)
         )
         if ratio <= 0 or not nested:
-            raise GeoError(f"grids do not nest: {self} and {other}; both need one CRS and corner and a whole ratio")
+            raise GeoError(
+                f"grids do not nest: {self.name} and {other.name}; they need one CRS, corner and whole ratio"
+            )
         return ratio
 
     def window_of(self, left: float, bottom: float, right: float, top: float) -> Window:

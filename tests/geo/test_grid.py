@@ -1,0 +1,81 @@
+"""Oracle: rasterio's windows and transforms."""
+
+from fractions import Fraction
+from math import ceil, floor
+
+import pytest
+import rasterio.transform
+import rasterio.windows
+from affine import Affine
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earthloom.errors import GeoError
+from earthloom.geo.grid import Grid
+from earthloom.geo.windows import Window
+
+WINDOWS = st.builds(Window, st.integers(-999, 999), st.integers(-999, 999), st.integers(1, 999), st.integers(1, 999))
+UTM = Grid(crs="EPSG:32645", transform=Affine(0.8, 0, 400_000, 0, -0.8, 3_000_000))
+PLAIN = Grid(crs=None, transform=Affine.scale(0.5, 0.5))
+
+
+@given(WINDOWS)
+def test_bounds_and_transforms_are_rasterios(window: Window) -> None:
+    theirs = rasterio.windows.Window(window.col, window.row, window.width, window.height)
+    assert UTM.bounds_of(window) == pytest.approx(rasterio.windows.bounds(theirs, UTM.transform), abs=1e-6)
+    cut = tuple(rasterio.windows.transform(theirs, UTM.transform))
+    assert tuple(UTM.transform_of(window)) == pytest.approx(cut, abs=1e-6)
+
+
+@given(WINDOWS)
+def test_windows_survive_the_way_through_bounds(window: Window) -> None:
+    for grid in (UTM, PLAIN):
+        left, bottom, right, top = grid.bounds_of(window)
+        assert grid.window_of(left, bottom, right, top) == window
+
+
+@given(st.floats(4e5, 4.01e5), st.floats(2.999e6, 3e6), st.floats(0.1, 900), st.floats(0.1, 900))
+def test_bounds_are_covered_and_hardly_more(left: float, bottom: float, width: float, height: float) -> None:
+    window = UTM.window_of(left, bottom, left + width, bottom + height)
+    found = UTM.bounds_of(window)
+    slack_m = 1e-5  # edges within a millionth of a pixel of a pixel edge are taken to lie on it
+    assert found[0] <= left + slack_m
+    assert found[1] <= bottom + slack_m
+    assert found[2] >= left + width - slack_m
+    assert found[3] >= bottom + height - slack_m
+    assert window.width <= ceil(width / 0.8) + 1
+    assert window.height <= floor(height / 0.8) + 2
+
+
+@given(st.integers(1, 64))
+def test_nested_grids_know_their_ratio(n: int) -> None:
+    coarse = Grid(crs=UTM.crs, transform=UTM.transform @ Affine.scale(n))
+    assert coarse.ratio_to(UTM) == n
+    assert UTM.ratio_to(coarse) == Fraction(1, n)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Grid(crs="EPSG:32646", transform=UTM.transform),
+        Grid(crs=None, transform=UTM.transform),
+        Grid(crs=UTM.crs, transform=UTM.transform @ Affine.translation(0.5, 0)),
+        Grid(crs=UTM.crs, transform=UTM.transform @ Affine.scale(1.5)),
+        Grid(crs=UTM.crs, transform=UTM.transform @ Affine.scale(-1, 1)),
+        Grid(crs=UTM.crs, transform=UTM.transform @ Affine.rotation(90)),
+    ],
+)
+def test_grids_that_do_not_nest_are_refused(other: Grid) -> None:
+    with pytest.raises(GeoError, match="^grids do not nest: .*; they need one CRS, corner and whole ratio$"):
+        other.ratio_to(UTM)
+
+
+def test_a_grid_without_pixel_area_is_refused() -> None:
+    with pytest.raises(GeoError, match="a grid needs pixels with an area"):
+        Grid(crs=None, transform=Affine.scale(0, 1))
+
+
+def test_another_extent_is_the_same_plane() -> None:
+    extent = Window(1, 2, 3, 4)
+    assert UTM.within(extent).extent == extent
+    assert UTM.within(extent).within(None) == UTM
