@@ -11,7 +11,8 @@ from rasterio.warp import transform_bounds as rasterio_bounds
 
 from earthloom.errors import GeoError
 from earthloom.geo import crs
-from earthloom.geo.tiles import ground_resolution_m, web_mercator_grid
+from earthloom.geo.tiles import web_mercator_grid
+from earthloom.geo.zooms import ground_resolution_m
 
 WORLD_M = pi * 6378137
 

@@ -1,4 +1,4 @@
-"""Oracle: morecantile's Web Mercator tile matrix set, the closed forms of its edges, and the published zoom table."""
+"""Oracle: morecantile's Web Mercator tile matrix set and the closed forms of its edges."""
 
 from math import atan, degrees, inf, nan, nextafter, pi, sinh
 
@@ -12,6 +12,7 @@ from earthloom.geo import tiles
 from earthloom.geo.crs import MAX_LAT_DEG
 from earthloom.geo.tiles import Tile, tile_at, tile_bounds_lonlat, tile_window, tiles_of, web_mercator_grid
 from earthloom.geo.windows import Window
+from earthloom.geo.zooms import MAX_ZOOM
 
 TMS = morecantile.tms.get("WebMercatorQuad")
 ZOOMS = st.integers(0, 22)
@@ -37,7 +38,7 @@ def test_the_owner_of_a_point_is_morecantiles_away_from_edges(lon: float, lat: f
         assert ours.y == theirs.y
 
 
-@given(LONS, LATS, st.integers(0, tiles.MAX_ZOOM))
+@given(LONS, LATS, st.integers(0, MAX_ZOOM))
 @example(-180.0, MAX_LAT_DEG, 30)
 @example(-5e-324, 5e-324, 3)
 @example(nextafter(180, 0), nextafter(-MAX_LAT_DEG, 0), 30)
@@ -48,7 +49,7 @@ def test_a_point_lies_within_the_half_open_edges_of_its_tile(lon: float, lat: fl
     assert bottom < lat <= top or (lat == bottom == -MAX_LAT_DEG and tile.y == (1 << z) - 1)
 
 
-@given(some_tiles(st.integers(1, tiles.MAX_ZOOM)))
+@given(some_tiles(st.integers(1, MAX_ZOOM)))
 def test_edges_and_corners_belong_to_the_south_eastern_neighbour(tile: Tile) -> None:
     left, bottom, right, top = tile_bounds_lonlat(tile)
     assert tile_at(left, top, tile.z) == tile
@@ -126,32 +127,6 @@ def test_the_grid_of_a_zoom_is_the_tile_matrix_one_finer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("z", "equator", "mexico_city", "tokyo"),
-    [
-        (17, 0.597, 0.563, 0.485),
-        (16, 1.194, 1.127, 0.970),
-        (15, 2.389, 2.253, 1.940),
-        (14, 4.777, 4.506, 3.880),
-        (13, 9.555, 9.012, 7.759),
-    ],
-)
-def test_ground_resolution_equals_the_published_table(z: int, equator: float, mexico_city: float, tokyo: float) -> None:
-    found = [tiles.ground_resolution_m(z, lat_deg) for lat_deg in (0.0, 19.4, 35.7)]
-    assert found == pytest.approx([equator, mexico_city, tokyo], abs=6e-4)
-
-
-@given(st.floats(1e-3, 7e4), st.none() | st.floats(-60, 60))
-def test_the_finest_zoom_fits_and_the_next_does_not(gsd_m: float, lat_deg: float | None) -> None:
-    z = tiles.finest_zoom(gsd_m, lat_deg)
-    at_deg = 0.0 if lat_deg is None else lat_deg
-    assert tiles.ground_resolution_m(z, at_deg) >= gsd_m / 1.5 > tiles.ground_resolution_m(z + 1, at_deg)
-
-
-def test_the_finest_zoom_is_the_source_zoom_for_a_tiles_own_pixels() -> None:
-    assert [tiles.finest_zoom(tiles.ground_resolution_m(z, 27.6), 27.6) for z in range(23)] == list(range(23))
-
-
-@pytest.mark.parametrize(
     ("lon", "lat"), [(180.0, 0.0), (-180.1, 0.0), (0.0, 85.06), (0.0, -90.0), (nan, 0.0), (0.0, nan)]
 )
 def test_points_off_the_map_are_refused(lon: float, lat: float) -> None:
@@ -171,11 +146,3 @@ def test_tiles_that_do_not_exist_are_refused() -> None:
         tiles.parent(Tile(0, 0, 0))
     with pytest.raises(GeoError, match="no zoom 31"):
         tiles.children(Tile(0, 0, 30))
-
-
-def test_pixels_without_a_zoom_are_refused() -> None:
-    for gsd_m in (0.0, -1.0, nan, inf):
-        with pytest.raises(GeoError, match="have no zoom: give the ground metres"):
-            tiles.finest_zoom(gsd_m, None)
-    with pytest.raises(GeoError, match=r"pixels of 200000 m are coarser than zoom 0: maps start at 78272 m"):
-        tiles.finest_zoom(200_000.0, 0.0)

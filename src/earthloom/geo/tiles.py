@@ -8,7 +8,7 @@ Web Mercator's square ends.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import asinh, atan, cos, degrees, isfinite, pi, radians, sinh, tan
+from math import asinh, atan, degrees, pi, radians, sinh, tan
 
 from affine import Affine
 from morecantile import tms
@@ -17,15 +17,7 @@ from earthloom.errors import GeoError
 from earthloom.geo.crs import MAX_LAT_DEG, WEB_MERCATOR, Bounds
 from earthloom.geo.grid import Grid
 from earthloom.geo.windows import Window
-
-TILE_PX = 512
-"""Pixels of a tile's side: what tile pyramids call `tileSize`."""
-
-MAX_ZOOM = 30
-"""Finest zoom there is; its pixels are 0.07 mm wide."""
-
-EQUATOR_M = 40075016.686
-"""Length of the equator in metres."""
+from earthloom.geo.zooms import TILE_PX, checked_zoom
 
 _WORLD = tms.get("WebMercatorQuad").matrix(0)
 _WORLD_M = _WORLD.cellSize * _WORLD.tileWidth
@@ -41,7 +33,7 @@ class Tile:
 
     def __post_init__(self) -> None:
         """Reject a tile that does not exist where it is made."""
-        size = 1 << _zoom(self.z)
+        size = 1 << checked_zoom(self.z)
         if not (0 <= self.x < size and 0 <= self.y < size):
             raise GeoError(f"no tile {self.z}/{self.x}/{self.y} (z/x/y): at zoom {self.z} x and y run 0..{size - 1}")
 
@@ -61,7 +53,7 @@ def tile_at(lon_deg: float, lat_deg: float, z: int) -> Tile:
         raise GeoError(
             f"({lon_deg}, {lat_deg}) is off the map: longitudes run over [-180, 180), latitudes to +-{MAX_LAT_DEG:.4f}"
         )
-    size = 1 << _zoom(z)
+    size = 1 << checked_zoom(z)
     x = _clamp(int((lon_deg + 180.0) / 360.0 * size), size)
     y = _clamp(int((1 - asinh(tan(radians(lat_deg))) / pi) / 2 * size), size)
     # Floor is exact only if the division was: settle the last bit against the edges themselves.
@@ -95,7 +87,7 @@ def children(tile: Tile) -> tuple[Tile, Tile, Tile, Tile]:
 
 def web_mercator_grid(z: int) -> Grid:
     """Return the plane of a zoom's pixels: (0, 0) in the north-west corner of the world, the extent the world."""
-    res_m = _WORLD_M / (TILE_PX << _zoom(z))
+    res_m = _WORLD_M / (TILE_PX << checked_zoom(z))
     west_m, north_m = _WORLD.pointOfOrigin
     size_px = TILE_PX << z
     return Grid(
@@ -112,40 +104,10 @@ def tile_window(tile: Tile) -> Window:
 
 def tiles_of(window: Window, z: int) -> Iterator[Tile]:
     """Yield the tiles that share a pixel with a window of a zoom's grid, row by row; none off the world."""
-    size = 1 << _zoom(z)
+    size = 1 << checked_zoom(z)
     for y in range(max(window.row // TILE_PX, 0), min(-(-window.bottom // TILE_PX), size)):
         for x in range(max(window.col // TILE_PX, 0), min(-(-window.right // TILE_PX), size)):
             yield Tile(x, y, z)
-
-
-def ground_resolution_m(z: int, lat_deg: float) -> float:
-    """Return the ground metres of a pixel's side at a latitude: `40075016.686 cos(lat) / (512 * 2**z)`."""
-    return EQUATOR_M * cos(radians(lat_deg)) / (TILE_PX << _zoom(z))
-
-
-def finest_zoom(gsd_m: float, lat_deg: float | None) -> int:
-    """Return the finest zoom whose ground resolution is at least `gsd_m / 1.5`: pixels grow by 1.5 at most.
-
-    Args:
-        gsd_m: Ground metres of an image's pixel.
-        lat_deg: Latitude of its centre; None for an image without a place, taken to lie on the equator.
-
-    Raises:
-        GeoError: If the pixels have no size, or are coarser than zoom 0.
-    """
-    if not (gsd_m > 0 and isfinite(gsd_m)):
-        raise GeoError(f"pixels of {gsd_m} m have no zoom: give the ground metres of a pixel, above 0")
-    fitting = [z for z in range(MAX_ZOOM + 1) if ground_resolution_m(z, lat_deg or 0.0) >= gsd_m / 1.5]
-    if not fitting:
-        raise GeoError(f"pixels of {gsd_m:g} m are coarser than zoom 0: maps start at {EQUATOR_M / TILE_PX:.0f} m")
-    return fitting[-1]
-
-
-def _zoom(z: int) -> int:
-    """Return a zoom that exists."""
-    if not 0 <= z <= MAX_ZOOM:
-        raise GeoError(f"no zoom {z}: zooms run 0..{MAX_ZOOM}")
-    return z
 
 
 def _clamp(index: int, size: int) -> int:
