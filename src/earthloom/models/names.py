@@ -34,7 +34,7 @@ def resolve(name: str) -> Path:
     Raises:
         ModelError: If there is nothing of that name, it is a preset, or the hub cannot be reached.
     """
-    if checkpoint_folders(SHIPPED / name) and not Path(name).is_absolute() and ".." not in Path(name).parts:
+    if name.split("/")[0] in shipped_names() and checkpoint_folders(SHIPPED / name):
         return SHIPPED / name
     folder = Path(name)
     if folder.is_dir():

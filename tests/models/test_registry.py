@@ -1,0 +1,107 @@
+"""One contract over every preset, and one more over those small enough to train here."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from earthloom.errors import ModelError
+from earthloom.models import registry
+from earthloom.models.config_json import from_json, to_json
+from earthloom.models.verify import verify
+from earthloom.models.weights import WEIGHTS_FILE, load, save
+
+NAMES = registry.preset_names()
+TRAINABLE = [
+    (name, network)
+    for name in NAMES
+    if name.endswith("/tiny")
+    for network in registry.family_of(registry.preset(name)).networks
+]
+
+
+def tensors(answer):
+    return [answer] if isinstance(answer, torch.Tensor) else [tensor for part in answer for tensor in tensors(part)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_preset_is_described_without_weights_and_survives_json(name):
+    config = registry.preset(name)
+    facts = registry.describe(config)
+    assert all(count > 0 for count in facts["networks"].values())
+    back = json.loads(json.dumps(facts))
+    assert from_json(type(config), back["config"]) == config
+    assert from_json(type(config), to_json(config)) == config
+
+
+@pytest.mark.parametrize(("name", "network"), TRAINABLE)
+def test_contract_of_every_network(tmp_path, name, network):
+    config = registry.preset(name)
+    module = registry.build(config, network, seed=0)
+    inputs = registry.family_of(config).inputs[network](config)
+    assert _trained_step(module, inputs) < _loss(registry.build(config, network, seed=0), inputs)
+    assert not [key for key, parameter in module.named_parameters() if parameter.grad is None], "unused parameters"
+
+    save(tmp_path / "one", config, module, meta={}, network=network)
+    loaded = load(tmp_path / "one").module
+    module.eval()
+    for ours, theirs in zip(tensors(module(*inputs)), tensors(loaded(*inputs)), strict=True):
+        assert torch.equal(ours, theirs)
+    again = registry.build(config, network, seed=0)
+    _trained_step(again, inputs)
+    save(tmp_path / "two", config, again, meta={}, network=network)
+    first, second = (load_file(tmp_path / folder / WEIGHTS_FILE) for folder in ("one", "two"))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert verify(tmp_path / "one")["network"] == network
+
+
+def _loss(module, inputs):
+    with torch.no_grad():
+        return float(sum(output.square().mean() for output in tensors(module(*inputs))))
+
+
+def _trained_step(module, inputs):
+    """One step towards zero outputs; the loss after it."""
+    optimizer = torch.optim.SGD(module.parameters(), 1e-3)
+    sum(output.square().mean() for output in tensors(module(*inputs))).backward()
+    optimizer.step()
+    return _loss(module, inputs)
+
+
+def test_the_paper_s_numbers():
+    assert registry.describe(registry.preset("pix2pixhd/paper"))["networks"] == {
+        "generator": 182_701_827,
+        "discriminator": 8_303_427,
+    }
+
+
+def test_unknown_names_are_refused_with_those_there_are():
+    for name in ("pix2pixhd/huge", "pix2pixhd", "nothing/tiny", ""):
+        with pytest.raises(ModelError, match=r"no preset .*: there are pix2pixhd/tiny"):
+            registry.preset(name)
+    with pytest.raises(ModelError, match="no model 'stylegan': this version knows pix2pixhd"):
+        registry.family_named("stylegan")
+    with pytest.raises(ModelError, match="a dict is no configuration of pix2pixhd"):
+        registry.family_of({})
+    with pytest.raises(ModelError, match="pix2pixhd has no network 'encoder', it has generator, discriminator"):
+        registry.build(registry.preset("pix2pixhd/tiny"), "encoder")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"extra": 1}, r"unknown fields \['extra'\], missing fields \[\]"),
+        ({"norm": None}, "config.norm is None, want 'instance' | 'batch'"),
+        ({"norm": "layer"}, "config.norm is 'layer'"),
+        ({"widths": [8, "8"]}, r"config.widths\[1\] is '8', want int"),
+        ({"widths": 8}, "config.widths is 8"),
+        ({"num_blocks": True}, "config.num_blocks is True, want int"),
+        ({"enhancer": {"width": 4}}, r"config.enhancer does not fit Enhancer: .*missing fields \['num_blocks'\]"),
+        ({"enhancer": 4}, "config.enhancer is 4, want an object with the fields of Enhancer"),
+    ],
+)
+def test_configurations_are_read_strictly(change, words):
+    config = registry.preset("pix2pixhd/tiny")
+    with pytest.raises(ModelError, match=words):
+        from_json(type(config), to_json(config) | change)
