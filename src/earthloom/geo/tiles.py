@@ -3,7 +3,7 @@
 Edges are half-open: a point on a tile's west or north edge is the tile's own, one on its east or south edge belongs to
 the neighbour; only the south edge of the world has no neighbour and stays with the last row. Longitudes run over
 [-180, 180): the antimeridian is the west edge of column 0, and nothing wraps. Latitudes run to +-85.0511 degrees, where
-Web Mercator's square ends.
+Web Mercator's square ends. The arithmetic of zooms (`zooms`) can be imported from here too.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,11 @@ from earthloom.errors import GeoError
 from earthloom.geo.crs import MAX_LAT_DEG, WEB_MERCATOR, Bounds
 from earthloom.geo.grid import Grid
 from earthloom.geo.windows import Window
-from earthloom.geo.zooms import TILE_PX, checked_zoom
+from earthloom.geo.zooms import MAX_ZOOM as MAX_ZOOM
+from earthloom.geo.zooms import TILE_PX as TILE_PX
+from earthloom.geo.zooms import checked_zoom
+from earthloom.geo.zooms import finest_zoom as finest_zoom
+from earthloom.geo.zooms import ground_resolution_m as ground_resolution_m
 
 _WORLD = tms.get("WebMercatorQuad").matrix(0)
 _WORLD_M = _WORLD.cellSize * _WORLD.tileWidth
