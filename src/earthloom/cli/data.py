@@ -1,0 +1,78 @@
+"""`earthloom data`: build, check and describe folders of training pairs."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from earthloom.cartography.style import STYLE
+from earthloom.data.packs import PACKS, build_pack
+from earthloom.data.pairs import Pair, read_pairs
+from earthloom.data.sampler import load
+from earthloom.errors import DataError, UsageError
+
+MM = "mm"
+
+app = typer.Typer(help="Build, check and describe folders of training pairs.", no_args_is_help=True)
+
+
+@app.command()
+def build(
+    pack: Annotated[str, typer.Argument(help=f"{', '.join(PACKS)}, or {MM} for map-to-map pairs.")],
+    source: Annotated[Path, typer.Argument(help="The downloaded pack; for mm a folder of pairs.")],
+    out: Annotated[Path, typer.Argument(help="New folder of pairs.")],
+    all_train: Annotated[bool, typer.Option("--all-train", help="Train on the validation scenes too.")] = False,
+    generator: Annotated[Path | None, typer.Option("--generator", help="mm only: the checkpoint that draws.")] = None,
+    device: Annotated[str, typer.Option("--device", help="mm only: auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help="mm only: auto, fp32 or bf16.")] = "auto",
+) -> None:
+    """Turn a downloaded pack into a folder of pairs, or generated maps into pairs for the next zoom."""
+    if (pack == MM) != (generator is not None):
+        raise UsageError(f"--generator CHECKPOINT goes with {MM} and only with it")
+    if generator is None:
+        count = build_pack(pack, source, out, all_train=all_train)
+    else:
+        from earthloom.training.mm_pairs import build_mm
+
+        count = build_mm(source, out, generator, all_train=all_train, device=device, precision=precision)
+    typer.echo(f"{out}: {count} pairs")
+
+
+@app.command()
+def check(folder: Annotated[Path, typer.Argument(help="A folder of pairs.")]) -> None:
+    """Decode every pair and say what is wrong."""
+    pairs = read_pairs(folder)
+    both = {pair.site for pair in pairs if pair.split == "val"} & {pair.site for pair in pairs if pair.split == "train"}
+    if both:
+        raise DataError(f"{folder}: site {min(both)!r} is in both splits; split by place")
+    for pair in pairs:
+        highest = int(load(pair, STYLE.palette).sets_HW.max())
+        if highest >= 1 << len(STYLE.classes):
+            raise DataError(f"{pair.target} holds set {highest}; sets of {len(STYLE.classes)} classes are below 32")
+    typer.echo(f"{folder}: {len(pairs)} pairs, all readable")
+
+
+@app.command()
+def info(
+    folder: Annotated[Path, typer.Argument(help="A folder of pairs.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Count pairs by split, and list packs, sites and ground resolutions."""
+    facts = _facts(read_pairs(folder))
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    for name, value in facts.items():
+        typer.echo(f"{name}: {value}")
+
+
+def _facts(pairs: tuple[Pair, ...]) -> dict[str, Any]:
+    return {
+        "pairs": len(pairs),
+        "splits": dict(sorted(Counter(pair.split for pair in pairs).items())),
+        "packs": sorted({pair.pack for pair in pairs}),
+        "sites": len({pair.site for pair in pairs}),
+        "gsd_m": sorted({pair.gsd_m for pair in pairs if pair.gsd_m is not None}),
+    }

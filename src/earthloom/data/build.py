@@ -1,0 +1,117 @@
+"""What the pack builders share: reading a pack's index, writing pairs into a folder."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from earthloom.data.pairs import INDEX, Pair, write_index
+from earthloom.errors import DataError
+
+ABOUT = "about.json"
+
+LAND, ROAD, BUILDING, VEGETATION, WATER = 1, 2, 3, 4, 5
+NUM_CLASSES = 5
+"""Ids of the map's classes, agreed with the map style by a test."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Where a pack comes from, for the model card."""
+
+    pack: str
+    """Short name."""
+
+    licence: str
+    """Licence of imagery and labels."""
+
+    attribution: str
+    """The credit every use carries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """One mosaic with its label, before it is a file."""
+
+    name: str
+    """File stem."""
+
+    site: str
+    """The place; never on both sides of a split."""
+
+    split: str
+    """`train` or `val`."""
+
+    gsd_m: float
+    """Metres per pixel."""
+
+    rgb_HW3: NDArray[np.uint8]
+    """Image."""
+
+    sets_HW: NDArray[np.uint8]
+    """Class sets (see `class_sets`)."""
+
+
+Scenes = Callable[[Path], Iterable[Scene]]
+
+
+def build(about: About, scenes: Iterable[Scene], out: Path, *, all_train: bool) -> int:
+    """Write scenes as a folder of pairs; the index comes last, so a folder with one is whole.
+
+    Args:
+        about: The pack's origin, written as `about.json`.
+        scenes: What to write.
+        out: A new or empty folder.
+        all_train: Put the validation scenes into the train split as well.
+
+    Returns:
+        How many pairs were written.
+
+    Raises:
+        DataError: If `out` already holds something.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"{out} is not an empty folder; name another one or remove it")
+    for name in ("images", "targets"):
+        (out / name).mkdir(parents=True, exist_ok=True)
+    (out / ABOUT).write_text(json.dumps(asdict(about), indent=1) + "\n")
+    pairs = [_write(out, about.pack, scene) for scene in scenes]
+    write_index(out, [replace(pair, split="train") if all_train else pair for pair in pairs])
+    return len(pairs)
+
+
+def read_rows(source: Path, *columns: str) -> list[dict[str, str]]:
+    """Read a pack's `index.csv`.
+
+    Raises:
+        DataError: If it is missing or lacks a column.
+    """
+    path = source / INDEX
+    if not path.is_file():
+        raise DataError(f"{path} does not exist; give the folder of the pack")
+    with path.open(newline="") as file:
+        reader = csv.DictReader(file)
+        missing = sorted(set(columns) - set(reader.fieldnames or ()))
+        if missing:
+            raise DataError(f"{path} lacks the columns {', '.join(missing)}; is it the right pack?")
+        return list(reader)
+
+
+def paste(canvas: NDArray[np.uint8], part: NDArray[np.uint8], *, col: int, row: int) -> None:
+    """Lay a part into a mosaic with its corner at (col, row)."""
+    canvas[row : row + part.shape[0], col : col + part.shape[1]] = part
+
+
+def _write(out: Path, pack: str, scene: Scene) -> Pair:
+    if scene.rgb_HW3.shape[:2] != scene.sets_HW.shape:
+        raise DataError(f"{scene.name}: image {scene.rgb_HW3.shape[:2]} and label {scene.sets_HW.shape} differ in size")
+    image = out / "images" / f"{scene.name}.png"
+    target = out / "targets" / f"{scene.name}.png"
+    Image.fromarray(scene.rgb_HW3).save(image, compress_level=1)
+    Image.fromarray(scene.sets_HW).save(target, compress_level=6)
+    return Pair(image=image, target=target, gsd_m=scene.gsd_m, split=scene.split, site=scene.site, pack=pack)

@@ -1,0 +1,168 @@
+"""A folder of training pairs: images, targets and an index that says where they come from.
+
+`index.csv` has the columns image, target, gsd_m, split, site, pack; targets are 8-bit PNGs of class sets
+(`class_sets`). A plain folder with `images/` and `maps/` of equal stems, the maps drawn in the colours of a
+style, works as well; its split is read from nothing, so every pair trains.
+"""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from earthloom.data import class_sets
+from earthloom.errors import DataError
+
+INDEX = "index.csv"
+SPLITS = ("train", "val")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+
+Palette = Sequence[tuple[int, int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One image, its target, and where both come from."""
+
+    image: Path
+    """RGB image file."""
+
+    target: Path
+    """PNG of class sets, or an RGB map when `is_map`."""
+
+    gsd_m: float | None
+    """Metres per pixel of the image; None: take it as what the model sees."""
+
+    split: str
+    """`train` or `val`."""
+
+    site: str
+    """The place; a place is on one side of a split only."""
+
+    pack: str
+    """The data pack, to weigh packs against each other."""
+
+    is_map: bool = False
+    """True when the target is a map in colours."""
+
+
+def read_pairs(folder: Path) -> tuple[Pair, ...]:
+    """Read a folder of pairs, in the order of its index (or of its file names).
+
+    Raises:
+        DataError: If the folder, its index or a file named in it is missing or not understood.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; give a folder with {INDEX}, or with images/ and maps/")
+    pairs = _indexed(folder) if (folder / INDEX).is_file() else _plain(folder)
+    if not pairs:
+        raise DataError(f"{folder} holds no pairs; add images and targets of equal names")
+    for pair in pairs:
+        for path in (pair.image, pair.target):
+            if not path.is_file():
+                raise DataError(f"{path} is named in {folder} but missing; build the folder again or remove the row")
+    return pairs
+
+
+def write_index(folder: Path, pairs: Iterable[Pair]) -> None:
+    """Write `index.csv` with paths relative to the folder."""
+    names = [field.name for field in fields(Pair) if field.name != "is_map"]
+    with (folder / INDEX).open("w", newline="") as file:
+        writer = csv.DictWriter(file, names, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        for pair in pairs:
+            row = asdict(pair)
+            writer.writerow(row | {key: row[key].relative_to(folder).as_posix() for key in ("image", "target")})
+
+
+def load_image(path: Path) -> NDArray[np.uint8]:
+    """Decode an image as `(H, W, 3)` uint8 RGB."""
+    return np.array(_open(path).convert("RGB"))
+
+
+def load_sets(pair: Pair, palette: Palette) -> NDArray[np.uint8]:
+    """Decode a pair's target as class sets `(H, W)`; map colours go to the nearest palette colour."""
+    if pair.is_map:
+        return class_sets.exactly(nearest(load_image(pair.target), palette))
+    return load_ids(pair.target)
+
+
+def load_ids(path: Path) -> NDArray[np.uint8]:
+    """Decode a single-band 8-bit label image `(H, W)` as the numbers it holds."""
+    numbers = np.array(_open(path))
+    if numbers.ndim != 2 or numbers.dtype != np.uint8:
+        raise DataError(f"{path} is {numbers.dtype} {numbers.shape}; a label is an 8-bit single-band PNG")
+    return numbers
+
+
+def _indexed(folder: Path) -> tuple[Pair, ...]:
+    with (folder / INDEX).open(newline="") as file:
+        reader = csv.DictReader(file)
+        missing = {"image", "target", "gsd_m", "split", "site", "pack"} - set(reader.fieldnames or ())
+        if missing:
+            raise DataError(f"{folder / INDEX} lacks the columns {', '.join(sorted(missing))}")
+        return tuple(_row(folder, row) for row in reader)
+
+
+def _row(folder: Path, row: dict[str, str]) -> Pair:
+    if row["split"] not in SPLITS:
+        raise DataError(f"split {row['split']!r} of {row['image']} is not one of {', '.join(SPLITS)}")
+    try:
+        gsd_m = float(row["gsd_m"]) if row["gsd_m"] else None
+    except ValueError as error:
+        raise DataError(f"gsd_m {row['gsd_m']!r} of {row['image']} is not a number of metres") from error
+    if gsd_m is not None and not 0.0 < gsd_m < 1e5:
+        raise DataError(f"gsd_m {gsd_m} of {row['image']} is no ground resolution; give metres per pixel")
+    return Pair(
+        image=folder / row["image"],
+        target=folder / row["target"],
+        gsd_m=gsd_m,
+        split=row["split"],
+        site=row["site"],
+        pack=row["pack"],
+    )
+
+
+def _plain(folder: Path) -> tuple[Pair, ...]:
+    maps = _by_stem(folder / "maps")
+    images = _by_stem(folder / "images")
+    alone = sorted(images.keys() ^ maps.keys())
+    if alone:
+        raise DataError(f"{folder}: {alone[0]!r} has an image or a map but not both; pair files by equal names")
+    return tuple(
+        Pair(image=images[stem], target=maps[stem], gsd_m=None, split="train", site=stem, pack=folder.name, is_map=True)
+        for stem in sorted(images)
+    )
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DataError(f"{folder.parent} has neither {INDEX} nor {folder.name}/; see `earthloom data build`")
+    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        image = Image.open(path)
+        image.load()
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist") from error
+    except (UnidentifiedImageError, OSError) as error:
+        raise DataError(f"{path} cannot be read as an image: {error}") from error
+    return image
+
+
+def nearest(rgb_HW3: NDArray[np.uint8], palette: Palette) -> NDArray[np.uint8]:
+    """Return the id (1..K) of the nearest palette colour of each pixel; ties go to the lower id."""
+    best_HW = np.full(rgb_HW3.shape[:2], np.iinfo(np.int32).max, np.int32)
+    ids_HW = np.zeros(rgb_HW3.shape[:2], np.uint8)
+    for index, colour in enumerate(palette):
+        distance_HW = ((rgb_HW3.astype(np.int32) - np.array(colour, np.int32)) ** 2).sum(-1, dtype=np.int32)
+        closer_HW = distance_HW < best_HW
+        best_HW[closer_HW] = distance_HW[closer_HW]
+        ids_HW[closer_HW] = index + 1
+    return ids_HW

@@ -1,0 +1,44 @@
+"""The model card that a run writes beside its weights."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from earthloom.data.build import ABOUT
+from earthloom.training.config import TrainConfig
+from earthloom.training.validate import Report
+
+
+def card(recipe: str, config: TrainConfig, folders: Sequence[Path], report: Report) -> str:
+    """Return Markdown: what it does, what it was trained on with credits, the recipe, the figures."""
+    purpose = {"r2m": "imagery to map", "m2m": "map to the next coarser map"}[config.role]
+    lines = [
+        f"# pix2pixhd/{config.model}: {purpose}",
+        "",
+        f"Recipe `{recipe}`: {config.warm_steps} steps of class-set cross-entropy, {config.adversarial_steps} "
+        f"adversarial steps, batch {config.batch} of {config.crop_px} px, seed {config.seed}.",
+        "",
+        "## Data",
+        "",
+        *[f"- {_about(folder)}" for folder in folders],
+    ]
+    for pack, figures in report.items():
+        lines += [
+            "",
+            f"## Validation on {pack}",
+            "",
+            "| class | IoU | pixels judged | of the class |",
+            "|---|---|---|---|",
+        ]
+        for name, value in figures["iou"].items():
+            if value is not None:
+                lines.append(f"| {name} | {value:.3f} | {figures['n'][name]} | {figures['n_positive'][name]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _about(folder: Path) -> str:
+    path = folder / ABOUT
+    if not path.is_file():
+        return f"{folder.name}: the user's own pairs"
+    about = json.loads(path.read_text())
+    return f"{about['pack']}: {about['licence']}. {about['attribution']}"

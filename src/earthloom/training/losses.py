@@ -1,0 +1,38 @@
+"""The class-set cross-entropy: labels that may say less than a class.
+
+Letters: B batch, K classes, H W pixels.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def class_set_loss(logits_BKHW: Tensor, sets_BHW: Tensor) -> Tensor:
+    """Mean over labelled pixels of -log(sum of softmax over the allowed classes).
+
+    With one class allowed this is cross-entropy; with all or none allowed a pixel adds nothing.
+
+    Args:
+        logits_BKHW: Class scores.
+        sets_BHW: uint8 class sets, bit k = class index k allowed; 0 = unknown, left out of the mean.
+
+    Returns:
+        A scalar, 0 when nothing is labelled.
+    """
+    bits_K11 = torch.arange(logits_BKHW.shape[1], device=sets_BHW.device)[:, None, None]
+    known_BHW = sets_BHW != 0
+    allowed_BKHW = ((sets_BHW[:, None] >> bits_K11) & 1).bool() | ~known_BHW[:, None]
+    logp_BKHW = F.log_softmax(logits_BKHW.float(), dim=1)
+    loss_BHW = -torch.logsumexp(logp_BKHW.masked_fill(~allowed_BKHW, -torch.inf), dim=1)
+    return (loss_BHW * known_BHW).sum() / known_BHW.sum().clamp(min=1)
+
+
+def is_complete(sets_BHW: Tensor, *, share: float = 0.98) -> Tensor:
+    """Say which samples have exactly one class on at least this share of their pixels, `(B,)` bool."""
+    return single(sets_BHW).float().mean(dim=(1, 2)) >= share
+
+
+def single(sets_BHW: Tensor) -> Tensor:
+    """Say which pixels have exactly one class, `(B, H, W)` bool."""
+    return (sets_BHW != 0) & ((sets_BHW & (sets_BHW - 1)) == 0)

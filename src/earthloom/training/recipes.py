@@ -1,0 +1,79 @@
+"""Runs by name; a recipe is a function that returns its configuration."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from earthloom.errors import UsageError
+from earthloom.training.config import TrainConfig
+
+Z17_GSD_M = 40075016.686 / (512 * 2**17)
+"""Metres per pixel of zoom 17 with 512-px tiles at the equator."""
+
+
+def series_r2m() -> TrainConfig:
+    """Imagery to map at zoom 17: warm start, then the adversarial objective."""
+    return TrainConfig(
+        model="small",
+        role="r2m",
+        gsd_m=Z17_GSD_M,
+        scale=(0.6, 1.6),
+        augment=True,
+        weights=(("dubai", 0.55), ("mass_roads", 0.15), ("oam", 0.2), ("naip", 0.1)),
+        warm_steps=3500,
+        adversarial_steps=500,
+    )
+
+
+def series_m2m() -> TrainConfig:
+    """Map to the next coarser map, one generator for all zooms."""
+    return TrainConfig(
+        model="small-m2m",
+        role="m2m",
+        gsd_m=None,
+        scale=(1.0, 1.0),
+        augment=False,
+        weights=(),
+        warm_steps=1500,
+        adversarial_steps=300,
+    )
+
+
+def series_tiny() -> TrainConfig:
+    """Seconds on a laptop: does everything run?"""
+    return replace(series_r2m(), model="tiny", crop_px=64, batch=2, warm_steps=20, adversarial_steps=5)
+
+
+def pix2pixhd_paper() -> TrainConfig:
+    """The published recipe on pairs of the user's own: 200 passes over 1086 pairs, batch 1, no warm start."""
+    return TrainConfig(
+        model="paper",
+        role="r2m",
+        gsd_m=None,
+        scale=(1.0, 1.0),
+        augment=False,
+        weights=(),
+        crop_px=512,
+        batch=1,
+        adversarial_steps=217200,
+        label_weight=0.0,
+        checkpoint_every=2000,
+    )
+
+
+RECIPES: dict[str, Callable[[], TrainConfig]] = {
+    "series-r2m": series_r2m,
+    "series-m2m": series_m2m,
+    "series-tiny": series_tiny,
+    "pix2pixhd-paper": pix2pixhd_paper,
+}
+
+
+def recipe(name: str) -> TrainConfig:
+    """Return the configuration of a recipe.
+
+    Raises:
+        UsageError: If there is none of this name.
+    """
+    if name not in RECIPES:
+        raise UsageError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+    return RECIPES[name]()

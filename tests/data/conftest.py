@@ -1,0 +1,93 @@
+"""Miniatures of the packs: true layout and names, made-up pixels."""
+
+import csv
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Maker = Callable[[Path], Path]
+
+
+def _index(folder: Path, rows: Iterable[dict[str, object]]) -> None:
+    rows = list(rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "index.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _save(pixels: np.ndarray, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def _dubai(folder: Path) -> Path:
+    rng = np.random.default_rng(0)
+    rows = []
+    for tile in (1, 2):
+        for part in range(4):
+            row, col = divmod(part, 2)
+            width, height = 20 + col, 16 + row
+            stem = f"tile{tile}/part{part + 1}"
+            _save(rng.integers(0, 256, (height, width, 3), np.uint8), folder / f"{stem}.png")
+            _save(np.full((height, width), part + 1, np.uint8), folder / f"{stem}_mask.png")
+            where = {"x0": 20 * col, "y0": 16 * row, "width": width, "height": height}
+            rows.append({"image": f"{stem}.png", "mask": f"{stem}_mask.png", "tile": tile, **where})
+    _index(folder, rows)
+    return folder
+
+
+def _mass_roads(folder: Path) -> Path:
+    rows = []
+    for name in ("10978945_15", "17278960_15"):
+        road, valid = np.zeros((30, 30), bool), np.zeros((30, 30), bool)
+        road[:, 10:14], valid[:20] = True, True
+        _save(np.full((30, 30, 3), 90, np.uint8), folder / f"images/{name}.jpg")
+        _save(road, folder / f"roads/{name}.png")
+        _save(valid, folder / f"valid/{name}.png")
+        rows.append({key: f"{key}/{name}.png" for key in ("roads", "valid")} | {"image": f"images/{name}.jpg"})
+    _index(folder, rows)
+    return folder
+
+
+def _oam(folder: Path) -> Path:
+    rows = []
+    for site, z, x, y in [
+        ("nairobi", 19, 5, 7),
+        ("zanzibar_a", 19, 8, 3),
+        ("zanzibar_a", 19, 9, 4),
+        ("nairobi", 20, 10, 14),
+    ]:
+        name = f"{site}_{z}_{x}_{y}"
+        building, valid = np.zeros((256, 256), bool), np.ones((256, 256), bool)
+        building[:64], valid[:, :100] = True, False
+        _save(np.full((256, 256, 3), 10 * x, np.uint8), folder / f"images/{name}.png")
+        _save(building, folder / f"masks/{name}.png")
+        _save(valid, folder / f"valid/{name}.png")
+        files = {"image": f"images/{name}.png", "mask": f"masks/{name}.png"}
+        files["valid"] = f"valid/{name}.png" if x == 9 else ""
+        rows.append(files | {"site": site, "z": z, "x": x, "y": y, "gsd": 0.297})
+    _index(folder, rows)
+    return folder
+
+
+def _naip(folder: Path) -> Path:
+    rows = []
+    for name, place, split in [("chico_2018_1", "chico_1", "train"), ("chico_2020_2", "chico_2", "val")]:
+        label = np.zeros((32, 32), np.uint8)
+        label[:8], label[8:16] = 1, 2
+        _save(np.full((32, 32, 3), 120, np.uint8), folder / f"images/{name}.tif")
+        _save(label, folder / f"vegetation/{name}.png")
+        rows.append({"file": f"images/{name}.tif", "place": place, "gsd": 0.6, "split": split})
+    _index(folder, rows)
+    return folder
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> dict[str, Path]:
+    makers: dict[str, Maker] = {"dubai": _dubai, "mass_roads": _mass_roads, "oam": _oam, "naip": _naip}
+    return {name: make(tmp_path / "packs" / name) for name, make in makers.items()}
