@@ -1,0 +1,21 @@
+"""The command line is a promise: verbs and options come and go only together with this list, README and CHANGELOG."""
+
+FROZEN = {
+    "demo": "--json --out --quiet --workers -j -q",
+    "map": "--batch --bidx --bounds --device --gsd --json --model --overwrite --precision --quiet --resume --scale --seed "
+    "--workers --zooms -j -q",
+    "train": "--data --device --json --out --precision --quiet --resume --seed --set --vgg19",
+    "info": "--json",
+    "style": "--json",
+    "data build": "--all-train --device --generator --precision",
+    "data check": "",
+    "data info": "--json",
+    "models list": "--json",
+    "models info": "--json",
+    "models verify": "--json",
+}
+
+
+def test_the_verbs_and_options_are_these(options_of_verbs: dict[str, set[str]]) -> None:
+    found = {verb: " ".join(sorted(options - {"--help"})) for verb, options in options_of_verbs.items()}
+    assert found == FROZEN
