@@ -2,8 +2,8 @@
 
 FROZEN = {
     "demo": "--json --out --quiet --workers -j -q",
-    "map": "--batch --bidx --bounds --device --gsd --json --model --overwrite --precision --quiet --resume --scale --seed "
-    "--workers --zooms -j -q",
+    "map": "--batch --bidx --bounds --device --gsd --json --model --overwrite --precision --quiet --resume --scale "
+    "--seed --workers --zooms -j -q",
     "train": "--data --device --json --out --precision --quiet --resume --seed --set --vgg19",
     "info": "--json",
     "style": "--json",
