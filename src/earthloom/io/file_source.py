@@ -1,0 +1,114 @@
+"""An image file as a source on a grid: opened once a thread, read in blocks of a fixed lattice."""
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from earthloom.errors import SourceError
+from earthloom.geo.grid import Grid
+from earthloom.geo.windows import Window
+from earthloom.io.decode import Bands, encode
+from earthloom.io.gdal import GDAL_ERRORS, gdal, open_dataset, reason
+from earthloom.io.raster import Raster
+from earthloom.io.warp import Warp
+
+_MAX_OPEN = 8
+_MAX_BLOCKS = 16
+_thread = threading.local()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSource:
+    """An image resampled onto a grid: RGB uint8 and a mask; frozen and picklable."""
+
+    path: Path
+    """The image."""
+
+    image_identity: str
+    """Hash of what decides the image's own pixels and place."""
+
+    picked: Bands
+    """Which bands make the colours."""
+
+    warp: Warp
+    """How its pixels meet the grid's."""
+
+    grid: Grid
+    """The plane; its extent is the pixels the image touches."""
+
+    bands: ClassVar[int] = 3
+    dtype: ClassVar[str] = "uint8"
+
+    @property
+    def identity(self) -> str:
+        """Hash of everything that decides the pixels."""
+        parts = [self.image_identity, self.grid.crs, list(self.grid.transform)[:6]]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def read(self, window: Window) -> Raster:
+        """Read any window; off the image everything is masked.
+
+        Raises:
+            SourceError: If the file is gone or damaged.
+        """
+        result = Raster.empty(3, window.height, window.width, self.dtype)
+        extent = self.grid.extent
+        assert extent is not None
+        if not window.intersects(extent):
+            return result
+        for block in _lattice(window.intersection(extent), self.warp.block_px):
+            whole = block.intersection(extent)
+            part = whole.intersection(window)
+            piece = _block(self, whole).crop(part, whole)
+            rows, cols = part.slices_in(window)
+            result.pixels[:, rows, cols] = piece.pixels
+            result.mask[rows, cols] = piece.mask
+        return result
+
+
+def _lattice(window: Window, size: int) -> Iterator[Window]:
+    """Give the blocks of the lattice that touch a window, row by row."""
+    for row in range(window.row // size, (window.bottom - 1) // size + 1):
+        for col in range(window.col // size, (window.right - 1) // size + 1):
+            yield Window(col * size, row * size, size, size)
+
+
+def _block(source: FileSource, window: Window) -> Raster:
+    """Return a block of this thread's cache, resampled if it is not there."""
+    dataset, blocks = _opened(source)
+    if window in blocks:
+        blocks.move_to_end(window)
+        return blocks[window]
+    try:
+        with gdal():
+            block = Raster(*encode(source.warp.read(dataset, source.picked, window)))
+    except GDAL_ERRORS as error:
+        raise SourceError(f"{source.path}: cannot be read: {reason(error)}: is it a whole image?") from error
+    blocks[window] = block
+    while len(blocks) > _MAX_BLOCKS:
+        blocks.popitem(last=False)
+    return block
+
+
+def _opened(source: FileSource) -> tuple[Any, OrderedDict[Window, Raster]]:
+    """Return this thread's open dataset of a source and its finished blocks."""
+    opened: OrderedDict[str, tuple[Any, OrderedDict[Window, Raster]]]
+    opened = _thread.__dict__.setdefault("opened", OrderedDict())
+    key = source.identity
+    if key not in opened:
+        overview = source.warp.overview
+        options: dict[str, Any] = {} if overview is None else {"overview_level": overview[0]}
+        try:
+            with gdal():
+                opened[key] = (open_dataset(source.path, **options), OrderedDict())
+        except GDAL_ERRORS as error:
+            raise SourceError(f"{source.path}: cannot be opened any more: {reason(error)}") from error
+        while len(opened) > _MAX_OPEN:
+            opened.popitem(last=False)[1][0].close()
+    opened.move_to_end(key)
+    return opened[key]

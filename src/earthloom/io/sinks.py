@@ -1,0 +1,131 @@
+"""Writing results: the output's suffix chooses the format."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from earthloom.errors import SinkError, UsageError
+from earthloom.io.cog import write_cog
+from earthloom.io.levels import Advance, Level, count_pieces
+from earthloom.io.mbtiles import write_mbtiles
+from earthloom.io.pmtiles import write_pmtiles
+from earthloom.io.png import write_png
+from earthloom.io.staging import staged
+from earthloom.io.tiling import Tiling, tiling
+from earthloom.io.xyz import is_xyz, write_xyz
+
+__all__ = ["Level", "check_output", "count_steps", "outputs", "write"]
+
+IMAGES = (".tif", ".png")
+"""Suffixes of which every level is a file of its own."""
+
+ARCHIVES = (".pmtiles", ".mbtiles", "")
+"""Suffixes that hold all levels as tiles; none is a folder of tiles."""
+
+
+def check_output(path: Path | str, *, overwrite: bool, zooms: Sequence[int | None] = ()) -> None:
+    """Refuse an output before any work is done for it.
+
+    Args:
+        path: The output as the user wrote it.
+        overwrite: Whether an old output may be replaced.
+        zooms: Zooms of the levels, finest first, if known: `.tif` and `.png` write a file for each.
+
+    Raises:
+        UsageError: If its suffix is unknown, its folder is missing, or it exists and may not be replaced.
+        SinkError: If its folder may not be written to.
+    """
+    path = Path(path)
+    if _suffix(path) not in IMAGES + ARCHIVES:
+        known = ".tif, .png, .pmtiles, .mbtiles, or none for a folder of tiles"
+        raise UsageError(f"{path}: unknown suffix {path.suffix!r}: give {known}")
+    if path.name in ("", ".."):
+        raise UsageError(f"{path}: is no name for an output: give one, e.g. map.tif")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}: make it first")
+    for each in outputs(path, zooms or (None,)):
+        _check_old(each, overwrite=overwrite)
+    if not os.access(path.parent, os.W_OK):
+        raise SinkError(f"{path}: may not write in {path.parent}: choose another folder")
+
+
+def outputs(path: Path, zooms: Sequence[int | None]) -> list[Path]:
+    """Return the files that levels of these zooms, finest first, are written to: NAME.tif, NAME_z16.tif, ..."""
+    if _suffix(path) in ARCHIVES:
+        return [path]
+    return [path, *(path.with_name(f"{path.stem}_z{zoom}{path.suffix}") for zoom in zooms[1:])]
+
+
+def count_steps(path: Path | str, levels: Sequence[Level]) -> int:
+    """Return how often in all `write` will report one piece done."""
+    if _suffix(Path(path)) in ARCHIVES:
+        return tiling(levels, lossless=True).count()
+    return sum(map(count_pieces, levels))
+
+
+def write(
+    path: Path | str,
+    levels: Sequence[Level],
+    *,
+    tags: Mapping[str, str],
+    overwrite: bool,
+    lossless: bool = True,
+    advance: Advance | None = None,
+) -> list[Path]:
+    """Write levels to the format that the suffix chooses; equal levels and tags give equal bytes.
+
+    Outputs get their names only when all are whole; on any failure, or Ctrl-C, old ones stay as they were.
+
+    Args:
+        path: `.tif` (COG) and `.png` hold a level each: the finest under this name, others beside it as NAME_z16.tif.
+            `.pmtiles`, `.mbtiles` and a name without suffix (a folder) hold all levels as tiles of 512 px.
+        levels: What to write, finest first.
+        tags: Text that every format carries: the provenance.
+        overwrite: Whether old outputs may be replaced.
+        lossless: Maps: PNG tiles, nearest overviews. Else imagery: WebP tiles, averaged overviews.
+        advance: Told of every piece written.
+
+    Returns:
+        What was written, one path a file or folder; sidecars are not listed.
+
+    Raises:
+        UsageError: If `check_output` refuses, or levels that have no place are to become tiles.
+        SinkError: If writing fails.
+    """
+    path = Path(path)
+    zooms = [level.zoom for level in levels]
+    check_output(path, overwrite=overwrite, zooms=zooms)
+    tell: Advance = advance or (lambda _: None)
+    if _suffix(path) in ARCHIVES:
+        _write_archive(path, tiling(levels, lossless=lossless), tags, tell)
+        return [path]
+    finals = outputs(path, zooms)
+    with staged(path) as stage:
+        for final, level in zip(finals, levels, strict=True):
+            if _suffix(path) == ".tif":
+                write_cog(stage / final.name, level, tags, lossless=lossless, advance=tell)
+            else:
+                write_png(stage / final.name, level, tags, advance=tell)
+    return finals
+
+
+def _write_archive(path: Path, tiles: Tiling, tags: Mapping[str, str], advance: Advance) -> None:
+    writers = {".pmtiles": write_pmtiles, ".mbtiles": write_mbtiles, "": write_xyz}
+    with staged(path) as stage:
+        writers[_suffix(path)](stage / path.name, tiles, tags, advance=advance)
+
+
+def _check_old(path: Path, *, overwrite: bool) -> None:
+    """Refuse to replace what is there, unless it may be; a folder only if it is a folder of tiles, or empty."""
+    if not path.exists():
+        return
+    if not overwrite:
+        raise UsageError(f"{path}: exists: choose another name, or replace it with --overwrite")
+    if path.is_dir() != (_suffix(path) == ""):
+        raise UsageError(f"{path}: is a {'folder' if path.is_dir() else 'file'}: choose another name")
+    if path.is_dir() and any(path.iterdir()) and not is_xyz(path):
+        raise UsageError(f"{path}: is a folder with other things in it: choose another name")
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix.lower()

@@ -1,0 +1,69 @@
+"""Outputs get their final name last: written beside it, moved when whole, gone without a trace if anything fails."""
+
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from earthloom.errors import SinkError
+from earthloom.io.gdal import GDAL_ERRORS, reason
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL_WORDS = ("no space left", "disk is full")
+_SPARE_BYTES = 1 << 20
+
+
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside an output to write in; move what is in it to the output's folder at the end.
+
+    What a killed run left there is removed. An old output stays as it was until the new one is whole.
+
+    Raises:
+        SinkError: If writing fails; a full disk is named.
+    """
+    stage = path.parent / f".{path.name}.writing"
+    try:
+        shutil.rmtree(stage, ignore_errors=True)
+        stage.mkdir()
+        yield stage
+        for made in sorted(stage.iterdir()):
+            _move(made, path.parent / made.name)
+    except (*GDAL_ERRORS, sqlite3.Error) as error:
+        raise SinkError(_message(path, error)) from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def need_space(folder: Path, num_bytes: int) -> None:
+    """Stop before a disk fills up: GDAL notices late and prints about it.
+
+    Raises:
+        OSError: ENOSPC, which `staged` turns into our error.
+    """
+    if shutil.disk_usage(folder).free < num_bytes + _SPARE_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _move(made: Path, final: Path) -> None:
+    """Give a finished output its name; a folder pushes the old one aside, which goes with the stage."""
+    aside = made.with_name(f"{made.name}.old")
+    final.with_name(f"{final.name}.aux.xml").unlink(missing_ok=True)  # GDAL's notes on the old file
+    if made.is_dir() and final.exists():
+        final.rename(aside)
+    try:
+        os.replace(made, final)
+    except BaseException:
+        if aside.exists():
+            aside.rename(final)
+        raise
+
+
+def _message(path: Path, error: Exception) -> str:
+    why = reason(error)
+    if getattr(error, "errno", None) in _FULL or any(words in why.lower() for words in _FULL_WORDS):
+        return f"{path}: no space left to write it: free some and run again; what stood there is as it was"
+    return f"{path}: cannot be written: {why}"
