@@ -27,7 +27,7 @@ def main() -> None:
     args = parser.parse_args()
     imagery, weights = inspect(args.image), SeriesWeights.read(args.model)
     zooms = choose_zooms(imagery, None)
-    window = map_window(imagery, zooms, None)
+    window = map_window(imagery, zooms.start)
     layer = series_layers(imagery, weights, zooms, Device.choose("cpu"))[zooms.start]
     shifted = replace(layer, lattice_px=BLOCK_PX // 2)
     with TemporaryDirectory() as folder, Store(Path(folder) / "blocks") as store:

@@ -57,7 +57,7 @@ class Layer:
     """What people call it, e.g. `z17`; no part of the identity."""
 
     grid: Grid
-    """The plane it lies on; its lattice of blocks starts at pixel (0, 0)."""
+    """The plane it lies on; beyond its extent, where it has one, all is masked."""
 
     inputs: tuple[Input, ...]
     """What the step reads; their grids share this one's CRS and corner at a whole ratio."""
@@ -112,7 +112,12 @@ class Layer:
         return Window(col * size + self.lattice_px, row * size + self.lattice_px, size, size)
 
     def blocks(self, window: Window) -> Iterator[Block]:
-        """Give the blocks that touch a window, row by row."""
+        """Give the blocks that touch a window, row by row; off the grid's extent there is no ground and no block."""
+        extent = self.grid.extent
+        if extent is not None:
+            if not window.intersects(extent):
+                return
+            window = window.intersection(extent)
         size, start = self.block_px, self.lattice_px
         for row in range((window.row - start) // size, (window.bottom - 1 - start) // size + 1):
             for col in range((window.col - start) // size, (window.right - 1 - start) // size + 1):

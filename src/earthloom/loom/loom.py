@@ -91,7 +91,7 @@ class Loom:
                         self._progress(current.name, done, len(blocks))
             except KeyboardInterrupt as interrupt:
                 raise InterruptedRunError(
-                    f"interrupted in layer {current.name}; what is finished is kept"
+                    f"interrupted in layer {current.name}; what is finished is kept: go on with --resume"
                 ) from interrupt
 
     def invalidate(self, layer: Layer, source: Source, window: Window) -> Window | None:

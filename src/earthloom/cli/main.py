@@ -1,0 +1,59 @@
+"""`earthloom VERB`: parse, build, call, print the path; every error on purpose is one line and an exit code."""
+
+import logging
+import sys
+
+import typer
+from typer.exceptions import TyperException
+
+from earthloom import __version__
+from earthloom.cli import data, models
+from earthloom.cli.demo import demo
+from earthloom.cli.info import info
+from earthloom.cli.map import draw
+from earthloom.cli.style import style
+from earthloom.cli.train import train
+from earthloom.errors import EarthloomError
+
+app = typer.Typer(
+    name="earthloom", help="Any view of a place into every other view of it, at every scale.", no_args_is_help=True
+)
+app.command("demo")(demo)
+app.command("map")(draw)
+app.command("train")(train)
+app.add_typer(data.app, name="data")
+app.add_typer(models.app, name="models")
+app.command("info")(info)
+app.command("style")(style)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 usage, 130 interrupted and resumable."""
+    logging.basicConfig(format="earthloom: %(message)s", level=logging.WARNING)
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        code = app(standalone_mode=False)
+    except EarthloomError as error:
+        return _complain(str(error), error.exit_code)
+    except TyperException as error:
+        return _complain(error.format_message(), error.exit_code) if error.format_message() else error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain("interrupted; run again with --resume to go on", 130)
+    except BrokenPipeError:
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"earthloom: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,58 @@
+"""One picture that shows an image and its maps side by side, over the same ground."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from earthloom.geo.windows import Window
+from earthloom.io.sinks import Level
+
+PANEL_PX = 640
+_GAP_PX = 12
+_TITLE_PX = 34
+_PAPER = (255, 255, 255)
+_INK = (40, 40, 40)
+
+
+def contact_sheet(panels: Sequence[tuple[str, Level]], path: Path) -> None:
+    """Draw panels in a row, masked ground white.
+
+    Args:
+        panels: Title and what to show; each over the same ground, at its own resolution.
+        path: The PNG to write.
+    """
+    images = [(title, _shrunk(level)) for title, level in panels]
+    width = sum(image.width for _, image in images) + _GAP_PX * (len(images) + 1)
+    height = max(image.height for _, image in images) + _TITLE_PX + _GAP_PX
+    sheet = Image.new("RGB", (width, height), _PAPER)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(20)
+    left = _GAP_PX
+    for title, image in images:
+        draw.text((left, 6), title, fill=_INK, font=font)
+        sheet.paste(image, (left, _TITLE_PX))
+        left += image.width + _GAP_PX
+    sheet.save(path, optimize=True)
+
+
+def _shrunk(level: Level) -> Image.Image:
+    """Return a level with its longer side `PANEL_PX`: averaged down tile by tile, or enlarged without smoothing."""
+    window = level.window
+    factor = max(1, -(-max(window.width, window.height) // PANEL_PX))
+    rows = [_averaged_row(level, row, factor) for row in range(window.row, window.bottom, 512 // factor * factor)]
+    image = Image.fromarray(np.concatenate(rows))
+    scale = PANEL_PX / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BILINEAR)
+
+
+def _averaged_row(level: Level, row: int, factor: int) -> NDArray[np.uint8]:
+    step = 512 // factor * factor
+    window = level.window
+    strip = Window(window.col, row, window.width, min(step, window.bottom - row))
+    raster = level.source.read(strip)
+    shown = np.where(raster.mask, raster.pixels[:3], np.uint8(255)).transpose(1, 2, 0)
+    image = Image.fromarray(np.ascontiguousarray(shown))
+    return np.asarray(image.reduce(factor) if factor > 1 else image)

@@ -1,0 +1,119 @@
+"""The step that draws a map: a generator with a palette head, over imagery or over the map one zoom finer.
+
+Letters: B windows of a batch, C channels, H W pixels.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from earthloom.data.pixels import to_unit
+from earthloom.errors import ModelError
+from earthloom.io.raster import Raster
+from earthloom.loom.fill import fill_nearest, halve
+from earthloom.loom.layer import Sight, StepFunction
+from earthloom.models.header import Header, read_header
+from earthloom.models.pix2pixhd.config import Pix2PixHDConfig
+from earthloom.models.pix2pixhd.palette import Palette, colours
+from earthloom.models.pix2pixhd.receptive_field import halo_px, stride_px
+from earthloom.models.weights import load
+from earthloom.pipelines.device import Device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawer:
+    """A generator on disk that draws maps, checked to be one."""
+
+    folder: Path
+    """Its checkpoint."""
+
+    sha256: str
+    """Of its weights."""
+
+    halo_px: int
+    """How far it sees."""
+
+    palette: tuple[tuple[int, int, int], ...]
+    """The colours it draws with."""
+
+    @classmethod
+    def read(cls, folder: Path, *, role: str) -> "Drawer":
+        """Read what a checkpoint says, without its weights.
+
+        Args:
+            folder: Checkpoint folder.
+            role: What it must have been trained for: `r2m` (imagery to map) or `m2m` (map to coarser map).
+
+        Raises:
+            ModelError: If it is no Pix2PixHD generator with a palette, or one for another role.
+        """
+        header = read_header(folder)
+        config = _config(folder, header)
+        found = header.meta.get("role")
+        if found != role:
+            raise ModelError(f"{folder} was trained as {found!r}, want a generator with the role {role!r}")
+        palette = tuple((int(r), int(g), int(b)) for r, g, b in header.meta.get("palette") or ())
+        if len(palette) != config.out_channels:
+            raise ModelError(f"{folder} names {len(palette)} colours for {config.out_channels} outputs; train it again")
+        return cls(folder=folder, sha256=header.sha256, halo_px=halo_px(config), palette=palette)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """Draw a window: fill what is masked from the nearest ground, run the generator, mask again."""
+
+    drawer: Drawer
+    """What draws."""
+
+    device: Device
+    """Where."""
+
+    shrink: bool
+    """Whether the input is twice as fine and averaged 2 x 2 first (spec Series GAN 1)."""
+
+    @property
+    def identity(self) -> str:
+        """Everything that decides the pixels."""
+        return json.dumps(["draw", self.drawer.sha256, self.shrink, self.device.describe], sort_keys=True)
+
+    def load(self) -> StepFunction:
+        """Read the weights and put them on the device."""
+        checkpoint = load(self.drawer.folder, model="pix2pixhd", network="generator")
+        if checkpoint.sha256 != self.drawer.sha256:
+            raise ModelError(f"{self.drawer.folder} changed while it was used; run again")
+        module: Any = checkpoint.module
+        module = module.to(self.device.type, memory_format=torch.channels_last)
+        return partial(_draw, module, self.drawer.palette, self.device, self.shrink)
+
+
+def _draw(
+    generator: nn.Module, palette: Palette, device: Device, shrink: bool, sights: Sequence[Sight]
+) -> list[Raster]:
+    if device.type == "cpu":
+        torch.set_num_threads(1)  # of this worker thread: the same sums in the same order for any number of workers
+    grounds = [halve(sight.inputs[0]) if shrink else sight.inputs[0] for sight in sights]
+    filled_BCHW = np.stack([fill_nearest(ground).pixels for ground in grounds])
+    x_BCHW = to_unit(torch.from_numpy(filled_BCHW).to(device.type)).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.precision == "bf16"):
+        drawn_BCHW = colours(generator(x_BCHW), palette).cpu().numpy()
+    return [Raster(drawn, ground.mask) for drawn, ground in zip(drawn_BCHW, grounds, strict=True)]
+
+
+def _config(folder: Path, header: Header) -> Pix2PixHDConfig:
+    config = header.config
+    if not isinstance(config, Pix2PixHDConfig) or header.network != "generator" or config.head != "palette":
+        raise ModelError(f"{folder} is a {header.model} {header.network} without a palette; maps need a palette head")
+    if config.norm != "batch" or BLOCK_PX % stride_px(config):
+        raise ModelError(f"{folder} is no local function (norm {config.norm}); train it with frozen statistics")
+    return config
+
+
+BLOCK_PX = 512
+"""Side of a block: one tile."""

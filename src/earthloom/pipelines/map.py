@@ -1,0 +1,158 @@
+"""`earthloom map`: one image in, a georeferenced pyramid of maps out, resumable."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from earthloom import __version__
+from earthloom.errors import SourceError, UsageError
+from earthloom.execution.executor import Threads
+from earthloom.io.describe import describe
+from earthloom.io.imagery import Imagery
+from earthloom.io.provenance import Provenance
+from earthloom.io.sinks import Level, check_output, write
+from earthloom.loom.loom import Loom, Progress
+from earthloom.loom.store import Store, remove
+from earthloom.pipelines.device import Device
+from earthloom.pipelines.series import (
+    Bounds,
+    SeriesWeights,
+    choose_zooms,
+    map_window,
+    series_layers,
+    warnings,
+    zoom_windows,
+)
+
+log = logging.getLogger("earthloom")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapOptions:
+    """What a user can choose about a map."""
+
+    zooms: tuple[int, int] | None = None
+    """Zooms to write, in either order; None for the image's own (17 at most) down to 13."""
+
+    bounds: Bounds | None = None
+    """Part of the image to draw, left, bottom, right, top in its CRS."""
+
+    device: Device
+    """Where to compute."""
+
+    workers: int
+    """Windows drawn at once; never changes a byte."""
+
+    batch: int = 1
+    """Windows a call of the generator gets on CUDA; the CPU always takes one."""
+
+    seed: int = 0
+    """Recorded; drawing a map uses no randomness."""
+
+    overwrite: bool = False
+    """Replace existing outputs."""
+
+    resume: bool = False
+    """Go on with a stopped run."""
+
+    @property
+    def call_batch(self) -> int:
+        """Windows of one call."""
+        return 1 if self.device.type == "cpu" else self.batch
+
+
+def draw_map(
+    imagery: Imagery,
+    outputs: Sequence[Path],
+    weights: SeriesWeights,
+    options: MapOptions,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Draw the maps of an image and write them to every output.
+
+    Finished blocks live in `OUTPUT.parts` beside the first output until all is written.
+
+    Args:
+        imagery: The image, inspected.
+        outputs: Files or folders; the suffix chooses the format.
+        weights: The generators.
+        options: What the user chose.
+        progress: Told of every finished block.
+
+    Returns:
+        All files written.
+
+    Raises:
+        UsageError: If an output exists or is of an unknown kind, or a stopped run lies in the way.
+        EarthloomError: For whatever else keeps a map from being drawn; an old output is then still whole.
+    """
+    zooms = choose_zooms(imagery, options.zooms)
+    window = map_window(imagery, zooms.finest, options.bounds)
+    provenance = _provenance(imagery, weights, options, zooms.written)
+    if options.resume and all(path.exists() and is_made_by(path, provenance.tags()) for path in outputs):
+        remove(parts_of(outputs))
+        return list(outputs)
+    for path in outputs:
+        check_output(path, overwrite=options.overwrite, zooms=zooms.written)
+    for line in warnings(imagery, zooms):
+        log.warning(line)
+    layers = series_layers(imagery, weights, zooms, options.device)
+    windows = zoom_windows(window, zooms)
+    with _open_store(parts_of(outputs), options) as store:
+        store.claim(provenance.tags())
+        loom = Loom(store, Threads(options.workers), batch=options.call_batch, progress=progress)
+        for zoom in zooms.written:
+            loom.make(layers[zoom], windows[zoom])
+        levels = [Level(zoom=zoom, source=loom.open(layers[zoom]), window=windows[zoom]) for zoom in zooms.written]
+        written = [
+            file
+            for path in outputs
+            for file in write(path, levels, tags=provenance.tags(), overwrite=options.overwrite)
+        ]
+    remove(parts_of(outputs))
+    return written
+
+
+def parts_of(outputs: Sequence[Path]) -> Path:
+    """Return where the blocks of an unfinished run are kept."""
+    return outputs[0].with_name(f"{outputs[0].name}.parts")
+
+
+def is_made_by(path: Path, tags: Mapping[str, str]) -> bool:
+    """Say whether a finished output carries exactly these provenance tags."""
+    try:
+        return bool(describe(path)["tags"] == dict(tags))
+    except SourceError:
+        return False
+
+
+def _open_store(path: Path, options: MapOptions) -> Store:
+    if path.exists() and not options.resume:
+        if not options.overwrite:
+            raise UsageError(f"{path} holds an unfinished run: go on with --resume, or start anew with --overwrite")
+        remove(path)
+    return Store(path)
+
+
+def _provenance(imagery: Imagery, weights: SeriesWeights, options: MapOptions, zooms: Sequence[int]) -> Provenance:
+    return Provenance(
+        input=imagery.path.name,
+        input_sha256=imagery.sha256,
+        model=weights.name,
+        model_sha256=weights.sha256,
+        licence=weights.licence,
+        seed=options.seed,
+        parameters={
+            "verb": "map",
+            "strategy": "series",
+            "zooms": list(zooms),
+            "bounds": options.bounds,
+            "bands": list(imagery.bands.colours),
+            "gsd_m": imagery.gsd_m,
+            "scale": imagery.bands.scale,
+        },
+        batch=options.call_batch,
+        version=__version__,
+        **options.device.describe,
+    )
