@@ -30,6 +30,9 @@ class TrainConfig:
     weights: tuple[tuple[str, float], ...]
     """Share of each pack by name; a pack not named weighs 1."""
 
+    class_weights: tuple[tuple[str, float], ...] = ()
+    """Weight of a labelled pixel by the name of its class; 1 for a class not named."""
+
     crop_px: int = 256
     """Side of a training crop; a multiple of the network's stride."""
 
@@ -62,6 +65,9 @@ class TrainConfig:
 
     ema_decay: float = 0.998
     """Of the averaged generator, which is what is validated and saved."""
+
+    licence: str = "not stated"
+    """Licence of the weights, as every map made with them will say."""
 
     checkpoint_every: int = 250
     """Steps between checkpoints; one is always written at the end."""

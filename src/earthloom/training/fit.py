@@ -88,6 +88,7 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
         networks=networks,
         accelerator=accelerator,
         palette=STYLE.palette,
+        class_weights=_class_weights(config),
         bf16=wants_bf16(runtime.precision, accelerator.device),
         perceptual=_perceptual(runtime.vgg19, accelerator),
     )
@@ -146,6 +147,7 @@ class _Run:
                 "stride_px": stride_px(model),
                 "recipe": name,
                 "steps": self.config.num_steps,
+                "licence": self.config.licence,
             }
             text = card(name, self.config, folders, report)
             module = self.objective.networks.average.module
@@ -202,6 +204,14 @@ def _sampler(config: TrainConfig, pairs: list[Pair]) -> Sampler:
         looks=Looks() if config.augment else None,
     )
     return Sampler(pairs, cropping=cropping, palette=STYLE.palette, weights=dict(config.weights), seed=config.seed)
+
+
+def _class_weights(config: TrainConfig) -> tuple[float, ...]:
+    given = dict(config.class_weights)
+    unknown = given.keys() - set(STYLE.names)
+    if unknown:
+        raise UsageError(f"class_weights names {sorted(unknown)[0]!r}; the classes are {', '.join(STYLE.names)}")
+    return tuple(given.get(name, 1.0) for name in STYLE.names)
 
 
 def _perceptual(path: Path | None, accelerator: Accelerator) -> Perceptual | None:

@@ -3,19 +3,22 @@
 Letters: B batch, K classes, H W pixels.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 
-def class_set_loss(logits_BKHW: Tensor, sets_BHW: Tensor) -> Tensor:
-    """Mean over labelled pixels of -log(sum of softmax over the allowed classes).
+def class_set_loss(logits_BKHW: Tensor, sets_BHW: Tensor, weights_K: Sequence[float] | None = None) -> Tensor:
+    """Weighted mean over labelled pixels of -log(sum of softmax over the allowed classes).
 
     With one class allowed this is cross-entropy; with all or none allowed a pixel adds nothing.
 
     Args:
         logits_BKHW: Class scores.
         sets_BHW: uint8 class sets, bit k = class index k allowed; 0 = unknown, left out of the mean.
+        weights_K: How much a pixel of each class counts, 1 if absent; one that allows several counts as the lightest.
 
     Returns:
         A scalar, 0 when nothing is labelled.
@@ -25,7 +28,12 @@ def class_set_loss(logits_BKHW: Tensor, sets_BHW: Tensor) -> Tensor:
     allowed_BKHW = ((sets_BHW[:, None] >> bits_K11) & 1).bool() | ~known_BHW[:, None]
     logp_BKHW = F.log_softmax(logits_BKHW.float(), dim=1)
     loss_BHW = -torch.logsumexp(logp_BKHW.masked_fill(~allowed_BKHW, -torch.inf), dim=1)
-    return (loss_BHW * known_BHW).sum() / known_BHW.sum().clamp(min=1)
+    if weights_K is None:
+        weight_BHW = known_BHW.float()
+    else:
+        lightest_K11 = torch.tensor(weights_K, device=sets_BHW.device)[:, None, None]
+        weight_BHW = torch.where(allowed_BKHW, lightest_K11, torch.inf).amin(dim=1) * known_BHW
+    return (loss_BHW * weight_BHW).sum() / weight_BHW.sum().clamp(min=torch.finfo(torch.float32).tiny)
 
 
 def is_complete(sets_BHW: Tensor, *, share: float = 0.98) -> Tensor:

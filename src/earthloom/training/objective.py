@@ -41,6 +41,9 @@ class Objective:
     palette: tuple[tuple[int, int, int], ...]
     """Map colours in id order."""
 
+    class_weights: tuple[float, ...]
+    """Of a labelled pixel, in id order."""
+
     bf16: bool
     """Autocast to bfloat16."""
 
@@ -55,7 +58,7 @@ class Objective:
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def _warm(self, batch: Batch, rate: float) -> dict[str, Tensor]:
-        loss = class_set_loss(self._generate(batch), batch.sets_BHW)
+        loss = class_set_loss(self._generate(batch), batch.sets_BHW, self.class_weights)
         self._descend(loss, self.networks.warm, rate)
         return {"labels": loss}
 
@@ -63,7 +66,7 @@ class Objective:
         out_BCHW = self._generate(batch)
         losses: dict[str, Tensor] = {}
         if self.config.label_weight:
-            losses["labels"] = class_set_loss(out_BCHW, batch.sets_BHW)
+            losses["labels"] = class_set_loss(out_BCHW, batch.sets_BHW, self.class_weights)
         chosen_B = is_complete(batch.sets_BHW)
         judged = bool(chosen_B.any())
         if judged:
