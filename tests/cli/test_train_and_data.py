@@ -1,0 +1,63 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from earthloom.cartography.style import paint
+from earthloom.cli.data import app as data_app
+from earthloom.cli.train import train
+from earthloom.errors import DataError, EarthloomError, UsageError
+
+train_app = typer.Typer()
+train_app.command()(train)
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    ids = np.ones((48, 48), np.uint8)
+    ids[:, 20:28] = 2
+    for name, pixels in (("images", np.repeat(ids[..., None] * np.uint8(90), 3, axis=2)), ("maps", paint(ids))):
+        (tmp_path / "plain" / name).mkdir(parents=True)
+        Image.fromarray(pixels).save(tmp_path / "plain" / name / "a.png")
+    return tmp_path / "plain"
+
+
+def _words(app: typer.Typer, *words: str) -> str:
+    result = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_training_prints_where_the_generator_is(plain: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "run")
+    sets = ["--set", "warm_steps=1", "--set", "adversarial_steps=0", "--set", "crop_px=32"]
+    given = ["series-tiny", "--data", str(plain), "--out", out, "--device", "cpu", "--seed", "3", *sets]
+    printed = json.loads(_words(train_app, *given, "--json"))
+    assert (Path(printed["generator"]) / "config.json").is_file()
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["seed"] == 3
+    assert _words(train_app, *given, "--resume").strip() == printed["generator"]
+
+
+def test_data_is_checked_and_described(plain: Path) -> None:
+    assert "1 pairs, all readable" in _words(data_app, "check", str(plain))
+    assert json.loads(_words(data_app, "info", str(plain), "--json"))["splits"] == {"train": 1}
+    assert "packs: ['plain']" in _words(data_app, "info", str(plain))
+
+
+@pytest.mark.parametrize(
+    ("app", "words", "error", "says"),
+    [
+        (train_app, ["series-tiny", "--data", "nowhere", "--out", "x"], DataError, "nowhere is not a folder"),
+        (train_app, ["series-tiny", "--data", ".", "--seed", "-1"], UsageError, "a seed is at least 0"),
+        (data_app, ["build", "berlin", ".", "out"], UsageError, "no pack 'berlin'"),
+        (data_app, ["build", "mm", ".", "out"], UsageError, "--generator CHECKPOINT goes with mm"),
+        (data_app, ["check", "nowhere"], DataError, "is not a folder"),
+    ],
+)
+def test_mistakes_are_named(app: typer.Typer, words: list[str], error: type[EarthloomError], says: str) -> None:
+    with pytest.raises(error, match=says):
+        CliRunner().invoke(app, words, catch_exceptions=False)

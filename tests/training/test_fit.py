@@ -1,0 +1,136 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from earthloom.errors import DataError, ModelError, TrainingError, UsageError
+from earthloom.models import weights
+from earthloom.training import log
+from earthloom.training.config import TrainConfig
+from earthloom.training.fit import Runtime, fit
+from earthloom.training.recipes import recipe
+
+CPU = Runtime(device="cpu", precision="fp32", quiet=True)
+SHORT = replace(
+    recipe("series-tiny"), crop_px=32, warm_steps=4, adversarial_steps=2, checkpoint_every=3, augment=False, weights=()
+)
+
+
+def _losses(out: Path) -> list[dict[str, object]]:
+    return [record for record in log.read(out) if "phase" in record]
+
+
+def test_a_run_learns_and_leaves_a_checkpoint_that_loads(pairs: Path, tmp_path: Path) -> None:
+    config = replace(SHORT, warm_steps=80, adversarial_steps=6, warm_lr=5e-3, ema_decay=0.8, scale=(1.0, 1.0))
+    folder = fit("series-tiny", config, [pairs], tmp_path / "run", CPU)
+    losses = [float(str(record["labels"])) for record in _losses(tmp_path / "run")]
+    assert sum(losses[60:80]) / 20 < 0.6 * sum(losses[:10]) / 10
+    assert {"discriminator", "adversarial", "features"} <= {
+        key for record in _losses(tmp_path / "run") for key in record
+    }
+    loaded = weights.load(folder, model="pix2pixhd", network="generator")
+    assert (loaded.meta["role"], loaded.meta["class_names"][1], len(loaded.meta["palette"])) == ("r2m", "road", 5)
+    report = json.loads((tmp_path / "run" / "validation.json").read_text())
+    assert report["full"]["n_labelled"] == 72 * 72
+    assert report["full"]["accuracy"] > 0.5
+    assert loaded.card is not None
+    assert "| land |" in loaded.card
+
+
+@pytest.mark.parametrize("stop", [3, 4, 5])
+def test_a_resumed_run_has_the_losses_of_an_unbroken_one(pairs: Path, tmp_path: Path, stop: int) -> None:
+    config = replace(SHORT, augment=True, checkpoint_every=1)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    fit("series-tiny", config, [pairs], whole, CPU)
+    _stop_after(stop, config, pairs, parts)
+    fit("series-tiny", config, [pairs], parts, replace(CPU, resume=True))
+    assert _losses(parts) == _losses(whole)
+    one, two = (weights.load(out / "generator").module.state_dict() for out in (whole, parts))
+    assert all(torch.equal(one[key], two[key]) for key in one)
+
+
+def _stop_after(steps: int, config: TrainConfig, pairs: Path, out: Path) -> None:
+    """Leave what a kill after some steps leaves, and a little more in the log."""
+    from earthloom.training import objective
+
+    taken = objective.Objective.step
+
+    def step(self: objective.Objective, batch: object, number: int) -> dict[str, float]:
+        if number == steps:
+            raise RuntimeError("killed")
+        return taken(self, batch, number)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(objective.Objective, "step", step)
+        with pytest.raises(RuntimeError, match="killed"):
+            fit("series-tiny", config, [pairs], out, CPU)
+    with (out / log.FILE).open("a") as file:
+        file.write(json.dumps({"step": steps + 1, "phase": "warm", "labels": -1.0}) + '\n{"step": 9')
+
+
+def test_the_paper_recipe_learns_from_a_plain_folder(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from earthloom.models.pix2pixhd import config as presets
+
+    tiny_rgb = replace(presets.TINY, head="rgb", out_channels=3, norm="instance")
+    monkeypatch.setitem(presets.PRESETS, "tiny", tiny_rgb)
+    config = replace(recipe("pix2pixhd-paper"), model="tiny", crop_px=32, adversarial_steps=2)
+    folder = fit("pix2pixhd-paper", config, [plain], tmp_path / "run", CPU)
+    assert weights.load(folder).config.head == "rgb"
+    with pytest.raises(UsageError, match="paints RGB and has no classes"):
+        fit("x", replace(config, warm_steps=1), [plain], tmp_path / "other", CPU)
+
+
+def test_a_run_is_not_overwritten_and_not_mixed(pairs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    fit("series-tiny", SHORT, [pairs], out, CPU)
+    with pytest.raises(UsageError, match="already holds a run; go on with --resume"):
+        fit("series-tiny", SHORT, [pairs], out, CPU)
+    with pytest.raises(TrainingError, match="batch=2, this one has batch=3"):
+        fit("series-tiny", replace(SHORT, batch=3), [pairs], out, replace(CPU, resume=True))
+    (out / "state.safetensors").write_bytes(b"nothing")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        fit("series-tiny", SHORT, [pairs], out, replace(CPU, resume=True))
+
+
+@pytest.mark.parametrize(
+    ("change", "runtime", "error", "words"),
+    [
+        ({"model": "huge"}, CPU, UsageError, "no pix2pixhd preset 'huge'"),
+        ({"crop_px": 33}, CPU, UsageError, "no multiple of the stride"),
+        ({"weights": (("full", 0.0), ("partial", 0.0))}, CPU, DataError, "weight above 0"),
+        ({}, replace(CPU, device="tpu"), UsageError, "'tpu' is not one of auto, cpu, cuda"),
+        ({}, replace(CPU, precision="fp8"), UsageError, "'fp8' is not one of auto, fp32, bf16"),
+        ({}, replace(CPU, vgg19=Path("no.pth")), ModelError, "no VGG19 weights at no.pth"),
+    ],
+)
+def test_what_cannot_train_is_refused(
+    pairs: Path, tmp_path: Path, change: dict[str, object], runtime: Runtime, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        fit("series-tiny", replace(SHORT, **change), [pairs], tmp_path / "run", runtime)  # type: ignore[arg-type]
+
+
+def test_image_folders_train_without_the_geospatial_packages(plain: Path, tmp_path: Path) -> None:
+    script = f"""
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {{"rasterio", "pyproj", "morecantile", "pydantic", "affine", "rio_cogeo"}}:
+            raise ImportError("blocked: " + name)
+sys.meta_path.insert(0, Block())
+from dataclasses import replace
+from pathlib import Path
+from earthloom.training.fit import Runtime, fit
+from earthloom.training.recipes import recipe
+config = replace(recipe("series-tiny"), warm_steps=1, adversarial_steps=1, crop_px=32)
+fit("series-tiny", config, [Path({str(plain)!r})], Path({str(tmp_path / "run")!r}), Runtime(device="cpu", quiet=True))
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "generator" / "model.safetensors").is_file()
