@@ -5,7 +5,6 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rasterio.windows import Window as FileWindow
 
 from earthloom.errors import SourceError
@@ -13,7 +12,7 @@ from earthloom.io.decode import Bands, weight
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _GLANCE_PX = 512
-_SCAN_PX = 1024
+_SCAN_PX = 1 << 22
 
 
 def check_file(path: Path) -> None:
@@ -54,11 +53,12 @@ def check_pixels(dataset: Any, bands: Bands, name: str) -> None:
     shape = (min(dataset.height, _GLANCE_PX), min(dataset.width, _GLANCE_PX))
     if weight(dataset, bands, out_shape=shape).any():
         return
-    for row in range(0, dataset.height, _SCAN_PX):
-        for col in range(0, dataset.width, _SCAN_PX):
-            width, height = min(_SCAN_PX, dataset.width - col), min(_SCAN_PX, dataset.height - row)
-            if np.any(weight(dataset, bands, window=FileWindow(col, row, width, height))):
-                return
+    lines = dataset.block_shapes[0][0]
+    lines *= max(1, _SCAN_PX // (lines * dataset.width))
+    for row in range(0, dataset.height, lines):
+        strip = FileWindow(0, row, dataset.width, min(lines, dataset.height - row))
+        if weight(dataset, bands, window=strip).any():
+            return
     raise SourceError(f"{name}: every pixel is nodata: give an image with some ground in it")
 
 

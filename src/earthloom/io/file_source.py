@@ -15,6 +15,7 @@ from earthloom.geo.windows import Window
 from earthloom.io.decode import Bands, encode
 from earthloom.io.gdal import GDAL_ERRORS, gdal, open_dataset, reason
 from earthloom.io.raster import Raster
+from earthloom.io.spool import is_slow, tiled_copy
 from earthloom.io.warp import Warp
 
 _MAX_OPEN = 8
@@ -105,9 +106,12 @@ def _opened(source: FileSource) -> tuple[Any, OrderedDict[Window, Raster]]:
         options: dict[str, Any] = {} if overview is None else {"overview_level": overview[0]}
         try:
             with gdal():
-                opened[key] = (open_dataset(source.path, **options), OrderedDict())
+                dataset = open_dataset(source.path, **options)
+                if is_slow(dataset):
+                    dataset = open_dataset(tiled_copy(dataset, key))
         except GDAL_ERRORS as error:
             raise SourceError(f"{source.path}: cannot be opened any more: {reason(error)}") from error
+        opened[key] = (dataset, OrderedDict())
         while len(opened) > _MAX_OPEN:
             opened.popitem(last=False)[1][0].close()
     opened.move_to_end(key)

@@ -4,7 +4,8 @@ Bilinear, anti-aliased when shrinking. Three things make a pixel independent of 
 is exact (no tolerance), the kernel is constant over the image, and blocks always have the same corners.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil, floor, hypot, log2
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.warp import Resampling, reproject
+from rasterio.enums import Resampling
+from rasterio.io import MemoryFile
+from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform as transform_points
 from rasterio.windows import Window as FileWindow
 
@@ -20,6 +23,7 @@ from earthloom.geo.crs import Bounds, transform_bounds
 from earthloom.geo.grid import SNAP_PX, Grid
 from earthloom.geo.windows import Window
 from earthloom.io.decode import Bands, Floats, decode
+from earthloom.io.gdal import open_dataset
 
 MAX_BLOCK_PX = 512
 """Side of a block of the lattice; smaller where one would need more than `MAX_SOURCE_PX` of the image."""
@@ -28,6 +32,7 @@ MAX_SOURCE_PX = 2048
 """About how many pixels of the image along a side one block may need: this bounds memory."""
 
 _PLAIN = 'LOCAL_CS["image",UNIT["metre",1]]'
+_EXACT_PX = 1e-9  # error of the transform; rasterio's WarpedVRT takes no 0
 _POINTS = 21
 _SLACK_PX = 8
 
@@ -73,28 +78,32 @@ class Warp:
             bands: What to read of it.
             window: The part of a block of the lattice that the image may touch.
         """
-        result = np.zeros((4, window.height, window.width), np.float32)
         factor_x, factor_y = self.width / dataset.width, self.height / dataset.height
         level = self.transform @ Affine.scale(factor_x, factor_y)
         needed = self._needed(window, level, Window(0, 0, dataset.width, dataset.height))
         if needed is None:
-            return result
-        same = self.crs == self.grid.crs
-        reproject(
-            decode(dataset, bands, FileWindow(needed.col, needed.row, needed.width, needed.height)),
-            result,
-            src_transform=level @ Affine.translation(needed.col, needed.row),
-            src_crs=_PLAIN if same else self.crs,
-            dst_transform=self.grid.transform_of(window),
-            dst_crs=_PLAIN if same else self.grid.crs,
-            resampling=Resampling.bilinear,
-            tolerance=0,
-            warp_mem_limit=1024,
-            init_dest_nodata=False,
-            XSCALE=repr(min(1.0, factor_x / self.shrink[0])),
-            YSCALE=repr(min(1.0, factor_y / self.shrink[1])),
-            SOURCE_EXTRA=str(4 * MAX_SOURCE_PX),
-        )
+            return np.zeros((4, window.height, window.width), np.float32)
+        x_CHW = decode(dataset, bands, FileWindow(needed.col, needed.row, needed.width, needed.height))
+        place = level @ Affine.translation(needed.col, needed.row)
+        scale = {
+            "XSCALE": repr(min(1.0, factor_x / self.shrink[0])),
+            "YSCALE": repr(min(1.0, factor_y / self.shrink[1])),
+        }
+        with _in_memory(x_CHW, place) as plain:
+            same = self.crs == self.grid.crs
+            with WarpedVRT(
+                plain,
+                src_crs=_PLAIN if same else self.crs,
+                crs=_PLAIN if same else self.grid.crs,
+                transform=self.grid.transform_of(window),
+                width=window.width,
+                height=window.height,
+                resampling=Resampling.bilinear,
+                tolerance=_EXACT_PX,
+                SOURCE_EXTRA=str(_SLACK_PX),
+                **scale,
+            ) as warped:
+                result: Floats = warped.read()
         return result
 
     def _needed(self, window: Window, level: Affine, whole: Window) -> Window | None:
@@ -168,6 +177,18 @@ def positions(crs: str | None, transform: Affine, grid: Grid, cols: Points, rows
     if crs != grid.crs:
         xs, ys = map(np.asarray, transform_points(grid.crs, crs, xs, ys)[:2])
     return np.stack(_apply(~transform, xs, ys))
+
+
+@contextmanager
+def _in_memory(x_CHW: Floats, transform: Affine) -> Iterator[Any]:
+    """Give an array as an open dataset that a WarpedVRT can read (`reproject` has no exact mode)."""
+    bands, height, width = x_CHW.shape
+    with MemoryFile() as memory:
+        shape = {"count": bands, "height": height, "width": width, "dtype": "float32"}
+        with open_dataset(memory.name, "w", driver="GTiff", transform=transform, **shape) as writer:
+            writer.write(x_CHW)
+        with open_dataset(memory.name) as reader:
+            yield reader
 
 
 _NEARLY = 1 + 1e-6
