@@ -67,8 +67,8 @@ def test_bytes_do_not_depend_on_workers_or_batch(image: Path, tiny_series: Path,
 def test_a_part_equals_the_same_part_of_the_whole(image: Path, tiny_series: Path, tmp_path: Path) -> None:
     draw(image, tmp_path / "whole.tif", tiny_series, zooms=(17, 16))
     with rasterio.open(image) as source:
-        left, top = source.transform * (131, 77)
-        right, bottom = source.transform * (601, 333)
+        left, top = source.transform @ (131, 77)
+        right, bottom = source.transform @ (601, 333)
     draw(image, tmp_path / "part.tif", tiny_series, zooms=(16, 17), bounds=(left, bottom, right, top))
     for name in ("", "_z16"):
         with rasterio.open(tmp_path / f"whole{name}.tif") as whole, rasterio.open(tmp_path / f"part{name}.tif") as part:

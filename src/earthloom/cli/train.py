@@ -16,6 +16,7 @@ def train(
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the run; runs/RECIPE by default.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value on top of the recipe.")] = None,
     vgg19: Annotated[Path | None, typer.Option("--vgg19", help="VGG19 weights for the perceptual term.")] = None,
+    init: Annotated[Path | None, typer.Option("--init", help="Trained generator to start from (fine-tuning).")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of weights and samples.")] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",
@@ -36,7 +37,7 @@ def train(
     if vgg19 is None and config.adversarial_steps and not quiet:
         typer.echo("no --vgg19: the adversarial phase uses feature matching only", err=True)
     folder = out or Path("runs") / recipe
-    runtime = Runtime(device=device, precision=precision, vgg19=vgg19, resume=resume, quiet=quiet)
+    runtime = Runtime(device=device, precision=precision, vgg19=vgg19, init=init, resume=resume, quiet=quiet)
     generator = fit(recipe, config, data, folder, runtime)
     if as_json:
         report = json.loads((folder / VALIDATION_FILE).read_text())

@@ -10,7 +10,10 @@ from PIL import Image, ImageFilter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
-    """How far imagery may be pushed away from itself; every number is the edge of a uniform draw."""
+    """How far imagery may be pushed away from itself; numbers are edges of uniform draws unless they say else."""
+
+    untouched: float = 0.4
+    """Share of crops that keep their own look."""
 
     gain: float = 0.15
     """Gain of each channel on its own, 1 +- gain: casts, haze, other sensors."""
@@ -51,7 +54,9 @@ def change(rgb_HW3: NDArray[np.uint8], looks: Looks, rng: np.random.Generator) -
     Returns:
         A new image of the same shape.
     """
-    blur, noise, jpeg = rng.random(3) < 1.0 / 3.0
+    untouched, blur, noise, jpeg = rng.random(4) < np.array([looks.untouched, *[1.0 / 3.0] * 3])
+    if untouched:
+        return rgb_HW3
     image = Image.fromarray(_tone(rgb_HW3, looks, rng))
     if blur:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, looks.blur_px)))

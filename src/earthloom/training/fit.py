@@ -16,7 +16,7 @@ from earthloom.cartography.style import STYLE
 from earthloom.data.augment import Looks
 from earthloom.data.pairs import Pair, read_pairs
 from earthloom.data.sampler import Cropping, Sampler
-from earthloom.errors import DataError, InterruptedRunError, UsageError
+from earthloom.errors import DataError, InterruptedRunError, ModelError, UsageError
 from earthloom.models import weights
 from earthloom.models.pix2pixhd.receptive_field import halo_px, stride_px
 from earthloom.nn.vgg import load_vgg19, perceptual_loss
@@ -52,6 +52,9 @@ class Runtime:
     resume: bool = False
     """Go on from the folder's checkpoint if there is one."""
 
+    init: Path | None = None
+    """Checkpoint of a generator to start from instead of random weights."""
+
     quiet: bool = False
     """No progress bar."""
 
@@ -80,6 +83,8 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
     sampler = _sampler(config, [pair for pair in pairs if pair.split == "train"])
     accelerator = accelerator_on(runtime.device)
     networks = build(config, accelerator)
+    if runtime.init is not None:
+        _begin_from(runtime.init, config, networks, accelerator)
     out.mkdir(parents=True, exist_ok=True)
     done = checkpoint.resume(out, config, networks, accelerator) if runtime.resume else 0
     (out / RUN_FILE).write_text(json.dumps({"recipe": name, **asdict(config)}, indent=1) + "\n")
@@ -204,6 +209,19 @@ def _sampler(config: TrainConfig, pairs: list[Pair]) -> Sampler:
         looks=Looks() if config.augment else None,
     )
     return Sampler(pairs, cropping=cropping, palette=STYLE.palette, weights=dict(config.weights), seed=config.seed)
+
+
+def _begin_from(folder: Path, config: TrainConfig, networks: Networks, accelerator: Accelerator) -> None:
+    """Put trained weights into the generator and its average.
+
+    Raises:
+        ModelError: If the folder holds no generator of the run's architecture.
+    """
+    start = weights.load(folder, model="pix2pixhd", network="generator")
+    if start.config != preset(config):
+        raise ModelError(f"{folder} is another architecture than pix2pixhd/{config.model}; choose --set model=...")
+    for module in (accelerator.unwrap_model(networks.generator), networks.average.module):
+        module.load_state_dict(start.module.state_dict())
 
 
 def _class_weights(config: TrainConfig) -> tuple[float, ...]:
