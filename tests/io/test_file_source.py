@@ -44,8 +44,9 @@ def whole(source: FileSource, pad_px: int = 9) -> tuple[Raster, Window]:
 @pytest.mark.parametrize("ratio", [0.3, 1.0, 3.0])
 @pytest.mark.parametrize("place", PLACES)
 def test_any_window_equals_the_same_pixels_of_a_larger_read(
-    kit: SimpleNamespace, place: str, ratio: float, overviews: tuple[int, ...]
+    kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, place: str, ratio: float, overviews: tuple[int, ...]
 ) -> None:
+    monkeypatch.setattr(warp_module, "MAX_BLOCK_PX", 64)  # several blocks of the lattice
     source = source_at(kit, place, ratio, overviews)
     all_of_it, area = whole(source)
     assert all_of_it.mask.any()
@@ -76,7 +77,7 @@ def test_the_lattice_leaves_no_seam(
 ) -> None:
     source = source_at(kit, place, ratio)
     large, _ = whole(source)
-    monkeypatch.setattr(warp_module, "MAX_BLOCK_PX", 128 if ratio < 1 else 64)
+    monkeypatch.setattr(warp_module, "MAX_BLOCK_PX", 32)
     with ThreadPoolExecutor(1) as thread:
         small, _ = thread.submit(whole, source).result()
     np.testing.assert_array_equal(large.mask, small.mask)
@@ -170,6 +171,18 @@ def test_identity_follows_everything_that_decides_the_pixels(kit: SimpleNamespac
 def test_a_place_and_none_do_not_meet(kit: SimpleNamespace) -> None:
     with pytest.raises(SourceError, match="without a place meets only a grid without one"):
         inspect(kit.tiff(kit.noisy(3, 20, 30)), gsd_m=1).on(web_mercator_grid(17))
+
+
+def test_threads_read_the_same(kit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warp_module, "MAX_BLOCK_PX", 32)
+    source = source_at(kit, "utm", 1.0)
+    all_of_it, area = whole(source)
+    windows = [
+        Window(col, row, 40, 25) for row in range(area.row, area.bottom - 25, 9) for col in (area.col, area.col + 20)
+    ]
+    with ThreadPoolExecutor(4) as threads:
+        for window, raster in zip(windows, threads.map(source.read, windows), strict=True):
+            np.testing.assert_array_equal(raster.pixels, all_of_it.crop(window, area).pixels)
 
 
 def test_a_wide_image_of_lines_takes_little_memory_and_time(kit: SimpleNamespace) -> None:

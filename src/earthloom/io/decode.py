@@ -135,5 +135,5 @@ def _table(palette: bytes) -> NDArray[np.uint8]:
 
 
 def _indices(palette: bytes, values: NDArray[Any]) -> NDArray[np.intp]:
-    indices: NDArray[np.intp] = np.minimum(values, len(palette) // 4).astype(np.intp)
+    indices: NDArray[np.intp] = np.minimum(values.astype(np.intp), len(palette) // 4)
     return indices

@@ -19,6 +19,7 @@ def write_png(path: Path, level: Level, tags: Mapping[str, str], *, advance: Adv
     if not write_draft(draft, level, tags, advance=advance):
         draft = _with_alpha(draft)
     copy_draft(draft, path, driver="PNG", WRITE_METADATA_AS_TEXT="YES")
+    path.with_name(f"{path.name}.msk").unlink(missing_ok=True)
     grid = level.source.grid
     if grid.crs is None:
         path.with_name(f"{path.name}.aux.xml").unlink(missing_ok=True)
