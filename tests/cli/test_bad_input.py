@@ -137,6 +137,13 @@ def test_bad_output(ground: Path, run: Callable[..., tuple[int, str]], out: str,
     assert {path.name: path.stat().st_mtime_ns for path in ground.iterdir()} == before
 
 
+def test_the_image_itself_is_never_replaced(ground: Path, run: Callable[..., tuple[int, str]]) -> None:
+    before = Path("good.tif").read_bytes()
+    found, said = run("map", "good.tif", "good.tif", "--model", "weights", "--overwrite")
+    assert (found, "the image itself" in said) == (2, True), said
+    assert Path("good.tif").read_bytes() == before
+
+
 def test_an_image_without_a_place_has_no_tiles(ground: Path, run: Callable[..., tuple[int, str]]) -> None:
     for out in ("out.pmtiles", "out.mbtiles", "out"):
         found, said = run("map", "placeless.png", out, "--gsd", "0.6", "--model", "weights")

@@ -34,6 +34,9 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
         raise typer.Exit
 
 
+_INTERRUPTED = 130
+
+
 def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 usage, 130 interrupted and resumable."""
     logging.basicConfig(format="earthloom: %(message)s", level=logging.WARNING)
@@ -47,10 +50,10 @@ def _run() -> int:
         return _complain(str(error), error.exit_code)
     except TyperException as error:
         return _complain(error.format_message(), error.exit_code) if error.format_message() else error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        return _complain("interrupted; run again with --resume to go on", 130)
     except BrokenPipeError:
         return 1
+    if code == _INTERRUPTED:
+        return _complain("interrupted: what is finished is kept, go on with --resume", _INTERRUPTED)
     return code if isinstance(code, int) else 0
 
 

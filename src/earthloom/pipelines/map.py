@@ -12,6 +12,7 @@ from earthloom.io.describe import describe
 from earthloom.io.imagery import Imagery
 from earthloom.io.provenance import Provenance
 from earthloom.io.sinks import Level, check_output, write
+from earthloom.io.sinks import outputs as files_of
 from earthloom.loom.loom import Loom, Progress
 from earthloom.loom.store import Store, remove
 from earthloom.pipelines.device import Device
@@ -95,6 +96,8 @@ def draw_map(
         return list(outputs)
     for path in outputs:
         check_output(path, overwrite=options.overwrite, zooms=zooms.written)
+        if imagery.path.resolve() in (each.resolve() for each in files_of(path, zooms.written)):
+            raise UsageError(f"{path}: would replace the image itself; choose another name")
     for line in warnings(imagery, zooms):
         log.warning(line)
     layers = series_layers(imagery, weights, zooms, options.device)
