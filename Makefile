@@ -20,4 +20,4 @@ lint: setup ## style, formatting, types, import floors
 	$(BIN)/lint-imports
 
 bench: setup ## measure what is worth measuring, side by side with a reference
-	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+	@set -e; for name in weave seams; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done

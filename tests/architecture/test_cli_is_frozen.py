@@ -4,7 +4,7 @@ FROZEN = {
     "demo": "--json --out --quiet --workers -j -q",
     "map": "--batch --bidx --bounds --device --gsd --json --model --overwrite --precision --quiet --resume --scale "
     "--seed --workers --zooms -j -q",
-    "train": "--data --device --json --out --precision --quiet --resume --seed --set --vgg19",
+    "train": "--data --device --init --json --out --precision --quiet --resume --seed --set --vgg19",
     "info": "--json",
     "style": "--json",
     "data build": "--all-train --device --generator --precision",
