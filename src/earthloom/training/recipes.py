@@ -18,10 +18,11 @@ def series_r2m() -> TrainConfig:
         gsd_m=Z17_GSD_M,
         scale=(0.6, 1.6),
         augment=True,
-        weights=(("dubai", 0.6), ("mass_roads", 0.15), ("oam", 0.15), ("naip", 0.1)),
-        class_weights=(("road", 2.5), ("building", 2.0), ("vegetation", 2.0)),
-        warm_steps=3000,
-        adversarial_steps=400,
+        weights=(("dubai", 0.6), ("mass_roads", 0.15), ("oam", 0.2), ("naip", 0.05)),
+        class_weights=(("road", 2.5), ("building", 2.0), ("vegetation", 1.5), ("water", 1.8)),
+        warm_lr=1.5e-3,
+        warm_steps=7000,
+        adversarial_steps=300,
     )
 
 
