@@ -26,6 +26,9 @@ from earthloom.models.pix2pixhd.receptive_field import halo_px, stride_px
 from earthloom.models.weights import load
 from earthloom.pipelines.device import Device
 
+BLOCK_PX = 512
+"""Side of a block: one tile."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawer:
@@ -113,7 +116,3 @@ def _config(folder: Path, header: Header) -> Pix2PixHDConfig:
     if config.norm != "batch" or BLOCK_PX % stride_px(config):
         raise ModelError(f"{folder} is no local function (norm {config.norm}); train it with frozen statistics")
     return config
-
-
-BLOCK_PX = 512
-"""Side of a block: one tile."""
