@@ -35,6 +35,8 @@ def series_m2m() -> TrainConfig:
         scale=(1.0, 1.0),
         augment=False,
         weights=(),
+        class_weights=(("road", 3.0), ("building", 3.0), ("vegetation", 2.5), ("water", 1.2)),
+        warm_lr=1e-3,
         warm_steps=1500,
         adversarial_steps=300,
     )
