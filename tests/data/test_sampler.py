@@ -102,12 +102,27 @@ def test_other_looks_keep_shape_and_edges() -> None:
         assert seen[:, 24:].mean() - seen[:, :8].mean() > 40
 
 
+def test_some_crops_keep_their_look() -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    kept = sum(change(rgb, Looks(), np.random.default_rng(seed)) is rgb for seed in range(400))
+    assert 0.33 < kept / 400 < 0.47
+
+
 def test_no_change_of_looks_is_the_identity_to_rounding() -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     still = Looks(
-        gain=0, contrast=0, brightness=0, saturation=0, hue_deg=0, gamma_log2=0, blur_px=0.3, noise=0, jpeg_quality=90
+        untouched=0,
+        gain=0,
+        contrast=0,
+        brightness=0,
+        saturation=0,
+        hue_deg=0,
+        gamma_log2=0,
+        blur_px=0.3,
+        noise=0,
+        jpeg_quality=90,
     )
-    rng = np.random.default_rng(next(s for s in range(99) if (np.random.default_rng(s).random(3) >= 1 / 3).all()))
+    rng = np.random.default_rng(next(s for s in range(99) if (np.random.default_rng(s).random(4) >= 1 / 3).all()))
     assert np.abs(change(rgb, still, rng).astype(int) - rgb).max() <= 1
 
 
