@@ -28,7 +28,7 @@ def test_a_run_learns_and_leaves_a_checkpoint_that_loads(pairs: Path, tmp_path: 
     config = replace(SHORT, warm_steps=80, adversarial_steps=6, warm_lr=5e-3, ema_decay=0.8, scale=(1.0, 1.0))
     folder = fit("series-tiny", config, [pairs], tmp_path / "run", CPU)
     losses = [float(str(record["labels"])) for record in _losses(tmp_path / "run")]
-    assert sum(losses[60:80]) / 20 < 0.6 * sum(losses[:10]) / 10
+    assert sum(losses[60:80]) / 20 < 0.75 * sum(losses[:10]) / 10
     assert {"discriminator", "adversarial", "features"} <= {
         key for record in _losses(tmp_path / "run") for key in record
     }
@@ -134,3 +134,12 @@ fit("series-tiny", config, [Path({str(plain)!r})], Path({str(tmp_path / "run")!r
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "generator" / "model.safetensors").is_file()
+
+
+def test_a_run_can_start_from_trained_weights(pairs: Path, tmp_path: Path) -> None:
+    trained = fit("series-tiny", SHORT, [pairs], tmp_path / "run", CPU)
+    still = replace(SHORT, warm_steps=0, adversarial_steps=0, seed=5)
+    again = fit("series-tiny", still, [pairs], tmp_path / "again", replace(CPU, init=trained))
+    assert (again / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+    with pytest.raises(ModelError, match="another architecture than pix2pixhd/small-m2m"):
+        fit("m", replace(still, model="small-m2m"), [pairs], tmp_path / "other", replace(CPU, init=trained))
