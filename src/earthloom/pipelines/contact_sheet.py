@@ -11,6 +11,7 @@ from earthloom.geo.windows import Window
 from earthloom.io.sinks import Level
 
 PANEL_PX = 640
+_COLUMNS = 3
 _GAP_PX = 12
 _TITLE_PX = 34
 _PAPER = (255, 255, 255)
@@ -18,22 +19,22 @@ _INK = (40, 40, 40)
 
 
 def contact_sheet(panels: Sequence[tuple[str, Level]], path: Path) -> None:
-    """Draw panels in a row, masked ground white.
+    """Draw panels in rows of three, masked ground white.
 
     Args:
         panels: Title and what to show; each over the same ground, at its own resolution.
         path: The PNG to write.
     """
     images = [(title, _shrunk(level)) for title, level in panels]
-    width = sum(image.width for _, image in images) + _GAP_PX * (len(images) + 1)
-    height = max(image.height for _, image in images) + _TITLE_PX + _GAP_PX
-    sheet = Image.new("RGB", (width, height), _PAPER)
+    wide = max(image.width for _, image in images) + _GAP_PX
+    high = max(image.height for _, image in images) + _TITLE_PX + _GAP_PX
+    num_rows = -(-len(images) // _COLUMNS)
+    sheet = Image.new("RGB", (wide * min(len(images), _COLUMNS) + _GAP_PX, high * num_rows), _PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(20)
-    left = _GAP_PX
-    for title, image in images:
-        draw.text((left, 6), title, fill=_INK, font=font)
-        sheet.paste(image, (left, _TITLE_PX))
-        left += image.width + _GAP_PX
+    for i, (title, image) in enumerate(images):
+        left, top = _GAP_PX + wide * (i % _COLUMNS), high * (i // _COLUMNS)
+        draw.text((left, top + 6), title, fill=_INK, font=font)
+        sheet.paste(image, (left, top + _TITLE_PX))
     sheet.save(path, optimize=True)
 
 
