@@ -69,17 +69,15 @@ def test_it_becomes_a_map(name: str, tmp_path: Path, tiny_series: Path) -> None:
         assert shown == pytest.approx(share * (east - west) * (north - south), rel=0.2, abs=2)
 
 
-def test_a_very_wide_image(tmp_path: Path, tiny_series: Path) -> None:
-    write(tmp_path / "in.tif", np.broadcast_to(COLOURS[:, :2, :1], (3, 2, 65535)), {"tiled": True})
-    words = [
-        "map",
-        str(tmp_path / "in.tif"),
-        str(tmp_path / "out.pmtiles"),
-        "--model",
-        str(tiny_series),
-        "--zooms",
-        "17",
-    ]
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("wide") / "in.tif"
+    write(path, np.broadcast_to(COLOURS[:, :2, :1], (3, 2, 65535)), {"tiled": True})
+    return path
+
+
+def test_a_very_wide_image(tmp_path: Path, tiny_series: Path, wide: Path) -> None:
+    words = ["map", str(wide), str(tmp_path / "out.pmtiles"), "--model", str(tiny_series), "--zooms", "17"]
     result = CliRunner().invoke(app, words, catch_exceptions=False)
     assert result.exit_code == 0
 
@@ -97,9 +95,9 @@ def test_a_plain_image_gives_plain_images_of_its_extent(tmp_path: Path, tiny_ser
             assert drawn.size == pytest.approx(size, abs=1)
 
 
-def test_ctrl_c_ends_with_130_and_goes_on(tmp_path: Path, tiny_series: Path, image: Path) -> None:
+def test_ctrl_c_ends_with_130_and_goes_on(tmp_path: Path, tiny_series: Path, wide: Path) -> None:
     out = tmp_path / "out.mbtiles"
-    command = [sys.executable, "-m", "earthloom", "map", str(image), str(out), "--model", str(tiny_series), "-j", "1"]
+    command = [sys.executable, "-m", "earthloom", "map", str(wide), str(out), "--model", str(tiny_series), "-j", "1"]
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"}
     )
