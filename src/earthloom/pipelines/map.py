@@ -1,7 +1,8 @@
 """`earthloom map`: one image in, a georeferenced pyramid of maps out, resumable."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,12 +131,23 @@ def is_made_by(path: Path, tags: Mapping[str, str]) -> bool:
         return False
 
 
-def _open_store(path: Path, options: MapOptions) -> Store:
+@contextmanager
+def _open_store(path: Path, options: MapOptions) -> Iterator[Store]:
+    """Give the store of a run; one that stays without a block is worth nothing and goes."""
     if path.exists() and not options.resume:
         if not options.overwrite:
             raise UsageError(f"{path} holds an unfinished run: go on with --resume, or start anew with --overwrite")
         remove(path)
-    return Store(path)
+    kept = 0
+    try:
+        with Store(path) as store:
+            try:
+                yield store
+            finally:
+                kept = store.num_blocks()
+    finally:
+        if not kept:
+            remove(path)
 
 
 def _provenance(imagery: Imagery, weights: SeriesWeights, options: MapOptions, zooms: Sequence[int]) -> Provenance:
