@@ -13,6 +13,7 @@ from earthloom.geo.grid import Grid
 from earthloom.geo.windows import Window
 from earthloom.io.raster import Raster
 from earthloom.io.source import Source
+from earthloom.loom.blend import Profile
 
 Block = tuple[int, int]
 """(row, col) of a block on its layer's lattice."""
@@ -71,6 +72,12 @@ class Layer:
     halo_px: int = 0
     """Pixels a window reaches beyond its block on each side, cut off again after the step."""
 
+    overlap_px: int = 0
+    """Pixels beyond its block that a stored window keeps on each side; where windows meet, a reading blends them."""
+
+    blend: Profile = "linear"
+    """How much a window counts along each axis where it overlaps others; see `blend.profile`."""
+
     lattice_px: int = 0
     """Where the lattice's corner lies, (n, n); shifting it by half a block is how seams are measured."""
 
@@ -86,6 +93,8 @@ class Layer:
             raise ShapeError(
                 f"layer {self.name!r} needs block_px > 0 and halo_px >= 0, got {self.block_px}, {self.halo_px}"
             )
+        if not 0 <= self.overlap_px <= self.halo_px:
+            raise ShapeError(f"layer {self.name!r} keeps {self.overlap_px} px of a halo of {self.halo_px} px")
         _ = self.ratios
 
     @cached_property
@@ -102,6 +111,7 @@ class Layer:
             [source.identity for source in self.inputs],
             self.step.identity,
             [self.block_px, self.halo_px, self.lattice_px, self.bands, self.dtype],
+            [self.overlap_px, self.blend],
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -111,13 +121,21 @@ class Layer:
         size = self.block_px
         return Window(col * size + self.lattice_px, row * size + self.lattice_px, size, size)
 
+    def kept(self, block: Block) -> Window:
+        """Return what the store holds of a block: its own pixels and the overlap."""
+        return self.window_of(block).pad(self.overlap_px)
+
     def blocks(self, window: Window) -> Iterator[Block]:
-        """Give the blocks that touch a window, row by row; off the grid's extent there is no ground and no block."""
+        """Give the blocks of whose kept pixels a window shows any, row by row; none off the grid's extent."""
         extent = self.grid.extent
         if extent is not None:
             if not window.intersects(extent):
                 return
             window = window.intersection(extent)
+        yield from self.cells(window.pad(self.overlap_px))
+
+    def cells(self, window: Window) -> Iterator[Block]:
+        """Give the blocks whose own pixels a window touches, row by row."""
         size, start = self.block_px, self.lattice_px
         for row in range((window.row - start) // size, (window.bottom - 1 - start) // size + 1):
             for col in range((window.col - start) // size, (window.right - 1 - start) // size + 1):

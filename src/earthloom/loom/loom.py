@@ -14,6 +14,7 @@ from earthloom.geo.grid import Grid
 from earthloom.geo.windows import Window
 from earthloom.io.raster import Raster
 from earthloom.io.source import Source
+from earthloom.loom.blend import blend, profile
 from earthloom.loom.layer import Block, Input, Layer, Sight, StepFunction
 from earthloom.loom.store import Store
 
@@ -114,9 +115,9 @@ class Loom:
                 reached.append(edited.scaled(1 / ratio).pad(layer.halo_px))
         if not reached:
             return None
-        blocks = list(layer.blocks(reduce(Window.union, reached)))
+        blocks = list(layer.cells(reduce(Window.union, reached)))
         self.store.drop(layer, blocks)
-        return layer.window_of(blocks[0]).union(layer.window_of(blocks[-1]))
+        return layer.kept(blocks[0]).union(layer.kept(blocks[-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +185,15 @@ class _Maker:
     def _own(self, block: Block, window: Window, raster: Raster | None) -> Raster:
         layer = self.layer
         if raster is None:
-            return Raster.empty(layer.bands, layer.block_px, layer.block_px, layer.dtype)
+            kept = layer.kept(block)
+            return Raster.empty(layer.bands, kept.height, kept.width, layer.dtype)
         expected = (layer.bands, window.height, window.width)
         if raster.pixels.shape != expected or raster.pixels.dtype != layer.dtype:
             raise ShapeError(
                 f"the step of layer {layer.name!r} gave {raster.pixels.dtype} {raster.pixels.shape}, "
                 f"want {layer.dtype} {expected}"
             )
-        own = raster.crop(layer.window_of(block), window)
+        own = raster.crop(layer.kept(block), window)
         return Raster(np.where(own.mask, own.pixels, np.zeros((), layer.dtype)), own.mask)
 
 
@@ -200,6 +202,9 @@ def _has_ground(sight: Sight) -> bool:
 
 
 def _assemble(store: Store, layer: Layer, window: Window) -> Raster:
+    if layer.overlap_px:
+        pieces = ((layer.kept(block), store.get(layer, block)) for block in layer.blocks(window))
+        return blend(pieces, window, profile(layer.blend, layer.block_px, layer.overlap_px), layer.bands, layer.dtype)
     result = Raster.empty(layer.bands, window.height, window.width, layer.dtype)
     for block in layer.blocks(window):
         whole = layer.window_of(block)

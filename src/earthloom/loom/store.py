@@ -175,7 +175,7 @@ def remove(path: Path) -> None:
 
 
 def _decode(layer: Layer, pixels: bytes | None, mask: bytes | None) -> Raster:
-    size = layer.block_px
+    size = layer.block_px + 2 * layer.overlap_px
     if pixels is None or mask is None:
         return Raster.empty(layer.bands, size, size, layer.dtype)
     bits = np.unpackbits(np.frombuffer(zlib.decompress(mask), np.uint8), count=size * size)
