@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from earthloom.data.augment import Looks, change
+from earthloom.data.augment import LUMA, Looks, change
 from earthloom.data.pairs import Pair
 from earthloom.data.pixels import to_uint8, to_unit
 from earthloom.data.sampler import Cropping, Sampler
@@ -97,9 +98,19 @@ def test_other_looks_keep_shape_and_edges() -> None:
     rgb = np.zeros((32, 32, 3), np.uint8)
     rgb[:, 16:] = 180
     for seed in range(30):
-        seen = change(rgb, Looks(), np.random.default_rng(seed)).astype(int)
+        seen = change(rgb, Looks(inverted=0), np.random.default_rng(seed)).astype(int)
         assert seen.shape == rgb.shape
         assert seen[:, 24:].mean() - seen[:, :8].mean() > 40
+
+
+def test_inverted_crops_exchange_dark_and_bright_and_keep_their_hue() -> None:
+    rgb = np.array([[[60, 50, 40], [200, 190, 180]]], np.uint8)
+    still = {field.name: 0 for field in fields(Looks)} | {"blur_px": 0.3, "jpeg_quality": 90, "inverted": 1}
+    rng = np.random.default_rng(next(s for s in range(99) if (np.random.default_rng(s).random(5)[2:] >= 1 / 3).all()))
+    seen = change(rgb, Looks(**still), rng).astype(int)
+    grey = rgb @ LUMA
+    assert np.abs(seen @ LUMA - (255 - grey)).max() < 1.5
+    assert np.abs(np.diff(seen) - np.diff(rgb.astype(int))).max() <= 1
 
 
 def test_some_crops_keep_their_look() -> None:
@@ -112,6 +123,7 @@ def test_no_change_of_looks_is_the_identity_to_rounding() -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     still = Looks(
         untouched=0,
+        inverted=0,
         gain=0,
         contrast=0,
         brightness=0,
@@ -122,7 +134,7 @@ def test_no_change_of_looks_is_the_identity_to_rounding() -> None:
         noise=0,
         jpeg_quality=90,
     )
-    rng = np.random.default_rng(next(s for s in range(99) if (np.random.default_rng(s).random(4) >= 1 / 3).all()))
+    rng = np.random.default_rng(next(s for s in range(99) if (np.random.default_rng(s).random(5) >= 1 / 3).all()))
     assert np.abs(change(rgb, still, rng).astype(int) - rgb).max() <= 1
 
 

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Grey of ITU-R BT.601."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
@@ -14,6 +17,9 @@ class Looks:
 
     untouched: float = 0.4
     """Share of crops that keep their own look."""
+
+    inverted: float = 0.1
+    """Share of the touched crops with dark and bright exchanged, hue kept: roads are told by shape, not by tone."""
 
     gain: float = 0.15
     """Gain of each channel on its own, 1 +- gain: casts, haze, other sensors."""
@@ -54,9 +60,12 @@ def change(rgb_HW3: NDArray[np.uint8], looks: Looks, rng: np.random.Generator) -
     Returns:
         A new image of the same shape.
     """
-    untouched, blur, noise, jpeg = rng.random(4) < np.array([looks.untouched, *[1.0 / 3.0] * 3])
+    shares = [looks.untouched, looks.inverted, *[1.0 / 3.0] * 3]
+    untouched, inverted, blur, noise, jpeg = rng.random(5) < np.array(shares)
     if untouched:
         return rgb_HW3
+    if inverted:
+        rgb_HW3 = _inverted(rgb_HW3)
     image = Image.fromarray(_tone(rgb_HW3, looks, rng))
     if blur:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, looks.blur_px)))
@@ -87,9 +96,15 @@ def _turn(angle_deg: float) -> NDArray[np.float64]:
     return np.asarray(cosine * np.eye(3) + sine * cross + (1 - cosine) / 3.0 * np.ones((3, 3)))
 
 
+def _inverted(rgb_HW3: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Replace the grey y of every pixel by 255 - y, keeping its differences of colour."""
+    grey_HW1 = rgb_HW3 @ LUMA
+    return np.asarray(np.clip(rgb_HW3 + (255.0 - 2.0 * grey_HW1)[..., None] + 0.5, 0, 255), np.uint8)
+
+
 def _saturate(factor: float) -> NDArray[np.float64]:
-    """Mix with the grey of ITU-R BT.601."""
-    grey = np.tile([0.299, 0.587, 0.114], (3, 1))
+    """Mix with the grey."""
+    grey = np.tile(LUMA, (3, 1))
     return np.asarray(factor * np.eye(3) + (1.0 - factor) * grey)
 
 

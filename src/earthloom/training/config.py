@@ -40,7 +40,7 @@ class TrainConfig:
     """Crops a step and process."""
 
     warm_steps: int = 0
-    """Steps with the class-set cross-entropy alone."""
+    """Steps with the label losses alone."""
 
     adversarial_steps: int = 0
     """Steps with discriminator and feature matching after the warm start."""
@@ -55,7 +55,10 @@ class TrainConfig:
     """AdamW's, warm start only."""
 
     label_weight: float = 10.0
-    """Weight of the class-set cross-entropy beside the adversarial terms; 0 for an RGB head."""
+    """Weight of the label losses beside the adversarial terms; 0 for an RGB head."""
+
+    jaccard_weight: float = 1.0
+    """Weight of the soft Jaccard distance beside the class-set cross-entropy; 0 leaves it out."""
 
     feature_weight: float = 10.0
     """Weight of feature matching (Series spec section 4)."""

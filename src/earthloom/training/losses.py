@@ -1,4 +1,4 @@
-"""The class-set cross-entropy: labels that may say less than a class.
+"""Losses on class sets: labels that may say less than a class.
 
 Letters: B batch, K classes, H W pixels.
 """
@@ -34,6 +34,31 @@ def class_set_loss(logits_BKHW: Tensor, sets_BHW: Tensor, weights_K: Sequence[fl
         lightest_K11 = torch.tensor(weights_K, device=sets_BHW.device)[:, None, None]
         weight_BHW = torch.where(allowed_BKHW, lightest_K11, torch.inf).amin(dim=1) * known_BHW
     return (loss_BHW * weight_BHW).sum() / weight_BHW.sum().clamp(min=torch.finfo(torch.float32).tiny)
+
+
+def class_set_jaccard(logits_BKHW: Tensor, sets_BHW: Tensor) -> Tensor:
+    """Soft Jaccard distance, 1 - intersection / union, averaged over the classes that the batch shows.
+
+    A class is judged on the pixels that are known to be of it or known not to be; so a rare class weighs as much
+    as a common one, and a label of one class alone still counts. Rahman and Wang, Optimizing Intersection-Over-Union
+    in Deep Neural Networks for Image Segmentation, 2016, equation 3, over the batch.
+
+    Args:
+        logits_BKHW: Class scores.
+        sets_BHW: uint8 class sets as in `class_set_loss`.
+
+    Returns:
+        A scalar in [0, 1], 0 when no pixel has a class of its own.
+    """
+    bits_K11 = torch.arange(logits_BKHW.shape[1], device=sets_BHW.device)[:, None, None]
+    allowed_BKHW = ((sets_BHW[:, None] >> bits_K11) & 1).bool()
+    own_BKHW = allowed_BKHW & single(sets_BHW)[:, None]
+    judged_BKHW = (own_BKHW | ~allowed_BKHW) & (sets_BHW != 0)[:, None]
+    probability_BKHW = logits_BKHW.float().softmax(dim=1) * judged_BKHW
+    both_K = (probability_BKHW * own_BKHW).sum(dim=(0, 2, 3))
+    either_K = probability_BKHW.sum(dim=(0, 2, 3)) + own_BKHW.sum(dim=(0, 2, 3)) - both_K
+    shown_K = own_BKHW.any(dim=3).any(dim=2).any(dim=0)
+    return ((1.0 - both_K / either_K.clamp(min=1.0)) * shown_K).sum() / shown_K.sum().clamp(min=1)
 
 
 def is_complete(sets_BHW: Tensor, *, share: float = 0.98) -> Tensor:

@@ -18,7 +18,7 @@ from earthloom.models.pix2pixhd.palette import soft_colours
 from earthloom.nn.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from earthloom.training.batches import Batch
 from earthloom.training.config import TrainConfig
-from earthloom.training.losses import class_set_loss, is_complete, single
+from earthloom.training.losses import class_set_jaccard, class_set_loss, is_complete, single
 from earthloom.training.networks import Networks, learning_rate, set_learning_rate
 
 Perceptual = Callable[[Tensor, Tensor], Tensor]
@@ -58,7 +58,7 @@ class Objective:
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def _warm(self, batch: Batch, rate: float) -> dict[str, Tensor]:
-        loss = class_set_loss(self._generate(batch), batch.sets_BHW, self.class_weights)
+        loss = self._labels(self._generate(batch), batch)
         self._descend(loss, self.networks.warm, rate)
         return {"labels": loss}
 
@@ -66,7 +66,7 @@ class Objective:
         out_BCHW = self._generate(batch)
         losses: dict[str, Tensor] = {}
         if self.config.label_weight:
-            losses["labels"] = class_set_loss(out_BCHW, batch.sets_BHW, self.class_weights)
+            losses["labels"] = self._labels(out_BCHW, batch)
         chosen_B = is_complete(batch.sets_BHW)
         judged = bool(chosen_B.any())
         if judged:
@@ -82,6 +82,12 @@ class Objective:
         if terms:
             self._descend(torch.stack(terms).sum(), self.networks.adversarial, rate)
         return losses
+
+    def _labels(self, out_BCHW: Tensor, batch: Batch) -> Tensor:
+        loss = class_set_loss(out_BCHW, batch.sets_BHW, self.class_weights)
+        if self.config.jaccard_weight:
+            loss = loss + self.config.jaccard_weight * class_set_jaccard(out_BCHW, batch.sets_BHW)
+        return loss
 
     def _generate(self, batch: Batch) -> Tensor:
         x_BCHW = batch.x_BCHW.contiguous(memory_format=torch.channels_last)
