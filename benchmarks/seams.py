@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from earthloom.execution.executor import Threads
-from earthloom.io.imagery import inspect
+from earthloom.io.inputs import inspect
 from earthloom.loom.loom import Loom
 from earthloom.loom.store import Store
 from earthloom.metrics.seams import seam_ratio

@@ -16,6 +16,10 @@ from rasterio.transform import Affine
 from typer.testing import CliRunner
 
 from earthloom.cli.main import app
+from earthloom.io.inputs import inspect
+from earthloom.io.sinks import Level
+from earthloom.io.sinks import write as save
+from earthloom.pipelines.series import map_grid, map_window
 
 RNG = np.random.default_rng(0)
 COLOURS = RNG.integers(1, 255, (3, 33, 41), dtype=np.uint8)
@@ -67,6 +71,24 @@ def test_it_becomes_a_map(name: str, tmp_path: Path, tiny_series: Path) -> None:
         with rasterio.open(tmp_path / "in.tif") as file:
             west, south, east, north = rasterio.warp.transform_bounds(file.crs, "EPSG:3857", *file.bounds)
         assert shown == pytest.approx(share * (east - west) * (north - south), rel=0.2, abs=2)
+
+
+def test_tiles_give_the_map_their_image_gives(tmp_path: Path, tiny_series: Path) -> None:
+    write(tmp_path / "in.tif", COLOURS, {})
+    imagery = inspect(tmp_path / "in.tif")
+    level = Level(17, imagery.on(map_grid(imagery, 17)), map_window(imagery, 17))
+    save(tmp_path / "in.mbtiles", [level], tags={}, overwrite=False)
+    for name in ("tif", "mbtiles"):
+        outputs = [str(tmp_path / f"{name}_{each}") for each in ("a.tif", "b.pmtiles", "c")]
+        words = ["map", str(tmp_path / f"in.{name}"), *outputs, "--model", str(tiny_series), "--zooms", "16..17"]
+        assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
+    for zoom in (16, 17):
+        window = map_window(imagery, zoom).pad(20)
+        kinds = ("a.tif", "b.pmtiles", "c") if zoom == 17 else ("b.pmtiles", "c")
+        files = [tmp_path / f"{name}_{kind}" for name in ("tif", "mbtiles") for kind in kinds]
+        seen = [inspect(file).on(map_grid(imagery, zoom)).read(window) for file in files]
+        assert len({raster.pixels.tobytes() + raster.mask.tobytes() for raster in seen}) == 1
+        assert seen[0].mask.any()
 
 
 @pytest.fixture(scope="module")

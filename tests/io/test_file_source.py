@@ -19,7 +19,7 @@ from earthloom.geo.tiles import web_mercator_grid
 from earthloom.geo.windows import Window
 from earthloom.io import warp as warp_module
 from earthloom.io.file_source import FileSource
-from earthloom.io.imagery import inspect
+from earthloom.io.inputs import inspect
 from earthloom.io.raster import Raster
 
 PLACES = ["utm", "lonlat", "mercator", "rotated"]

@@ -16,7 +16,8 @@ from rasterio.enums import ColorInterp, WktVersion
 
 from earthloom.errors import EarthloomError, SourceError, UsageError
 from earthloom.geo.grid import Grid
-from earthloom.io.imagery import Imagery, inspect
+from earthloom.io.imagery import Imagery
+from earthloom.io.inputs import inspect
 from earthloom.io.raster import Raster
 
 UTM = {"crs": "EPSG:32645", "transform": Affine(0.5, 0, 353000, 0, -0.5, 3057000)}

@@ -30,7 +30,7 @@ from earthloom.errors import GeoError, SinkError, UsageError
 from earthloom.geo.grid import Grid
 from earthloom.geo.tiles import web_mercator_grid
 from earthloom.geo.windows import Window
-from earthloom.io.imagery import inspect
+from earthloom.io.inputs import inspect
 from earthloom.io.raster import Raster
 from earthloom.io.sinks import Level, check_output, count_steps, outputs, write
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from earthloom.io.imagery import inspect
+from earthloom.io.inputs import inspect
 from earthloom.io.sinks import Level
 from earthloom.pipelines.contact_sheet import PANEL_PX, contact_sheet
 from earthloom.pipelines.series import map_grid, map_window

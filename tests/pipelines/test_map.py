@@ -12,7 +12,7 @@ import rasterio
 
 from earthloom.cartography.style import STYLE
 from earthloom.errors import StoreError, UsageError
-from earthloom.io.imagery import inspect
+from earthloom.io.inputs import inspect
 from earthloom.pipelines.device import Device
 from earthloom.pipelines.map import MapOptions, draw_map
 from earthloom.pipelines.series import SeriesWeights, choose_zooms

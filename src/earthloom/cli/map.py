@@ -10,8 +10,11 @@ from earthloom.cli.progress import print_outputs, shown
 
 
 def draw(
-    image: Annotated[Path, typer.Argument(help="GeoTIFF, COG, PNG or JPEG.")],
-    out: Annotated[Path, typer.Argument(help="NAME.tif (COG), .pmtiles, .mbtiles, .png, or a folder (XYZ tiles).")],
+    image: Annotated[Path, typer.Argument(help="GeoTIFF, COG, PNG, JPEG, MBTiles, PMTiles or a folder of tiles.")],
+    out: Annotated[
+        list[Path],
+        typer.Argument(help="NAME.tif (COG), .pmtiles, .mbtiles, .png, or a folder (XYZ tiles); several may be given."),
+    ],
     zooms: Annotated[
         str | None, typer.Option(help="Zooms to write, e.g. 13..17; default: the image's down to 13.")
     ] = None,
@@ -31,7 +34,7 @@ def draw(
     as_json: options.Json = False,
 ) -> None:
     """Draw the maps of an image, zoom by zoom."""
-    from earthloom.io.imagery import inspect
+    from earthloom.io.inputs import inspect
     from earthloom.pipelines.device import Device
     from earthloom.pipelines.map import MapOptions, draw_map
     from earthloom.pipelines.series import SeriesWeights
@@ -52,5 +55,5 @@ def draw(
         image, bidx=numbers("--bidx", bidx, int, None) or (), gsd_m=gsd, scale=numbers("--scale", scale, float, 2)
     )
     with shown(quiet=quiet, as_json=as_json) as progress:
-        written = draw_map(imagery, [out], weights, chosen, progress)
+        written = draw_map(imagery, out, weights, chosen, progress)
     print_outputs(written, as_json=as_json)

@@ -101,6 +101,11 @@ def web_mercator_grid(z: int) -> Grid:
     )
 
 
+def tile_transform(z: int, tile_px: int) -> Affine:
+    """Return the affine of a zoom's pixels for tiles of any size: (0, 0) in the north-west corner of the world."""
+    return web_mercator_grid(0).transform @ Affine.scale(TILE_PX / (tile_px << checked_zoom(z)))
+
+
 def tile_window(tile: Tile) -> Window:
     """Return the pixels of a tile on its zoom's grid."""
     return Window(tile.x * TILE_PX, tile.y * TILE_PX, TILE_PX, TILE_PX)

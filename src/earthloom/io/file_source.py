@@ -14,6 +14,7 @@ from earthloom.geo.grid import Grid
 from earthloom.geo.windows import Window
 from earthloom.io.decode import Bands, encode
 from earthloom.io.gdal import GDAL_ERRORS, gdal, open_dataset, reason
+from earthloom.io.mosaic import TileZoom
 from earthloom.io.raster import Raster
 from earthloom.io.spool import is_slow, tiled_copy
 from earthloom.io.warp import Warp
@@ -23,12 +24,29 @@ _MAX_BLOCKS = 16
 _thread = threading.local()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFile:
+    """What a thread needs to open an image."""
+
+    path: Path
+    """The image."""
+
+    overview: int | None
+    """Number of the overview to read instead of the image itself."""
+
+    def open(self, key: str) -> Any:
+        """Open the image, or a tiled copy of it under this key if reading blocks would be slow."""
+        options: dict[str, Any] = {} if self.overview is None else {"overview_level": self.overview}
+        dataset = open_dataset(self.path, **options)
+        return open_dataset(tiled_copy(dataset, key)) if is_slow(dataset) else dataset
+
+
 @dataclass(frozen=True, kw_only=True)
 class FileSource:
     """An image resampled onto a grid: RGB uint8 and a mask; frozen and picklable."""
 
-    path: Path
-    """The image."""
+    file: ImageFile | TileZoom
+    """What is opened."""
 
     image_identity: str
     """Hash of what decides the image's own pixels and place."""
@@ -89,7 +107,7 @@ def _block(source: FileSource, window: Window) -> Raster:
         with gdal():
             block = Raster(*encode(source.warp.read(dataset, source.picked, window)))
     except GDAL_ERRORS as error:
-        raise SourceError(f"{source.path}: cannot be read: {reason(error)}: is it a whole image?") from error
+        raise SourceError(f"{source.file.path}: cannot be read: {reason(error)}: is it a whole image?") from error
     blocks[window] = block
     while len(blocks) > _MAX_BLOCKS:
         blocks.popitem(last=False)
@@ -102,15 +120,11 @@ def _opened(source: FileSource) -> tuple[Any, OrderedDict[Window, Raster]]:
     opened = _thread.__dict__.setdefault("opened", OrderedDict())
     key = source.identity
     if key not in opened:
-        overview = source.warp.overview
-        options: dict[str, Any] = {} if overview is None else {"overview_level": overview[0]}
         try:
             with gdal():
-                dataset = open_dataset(source.path, **options)
-                if is_slow(dataset):
-                    dataset = open_dataset(tiled_copy(dataset, key))
+                dataset = source.file.open(key)
         except GDAL_ERRORS as error:
-            raise SourceError(f"{source.path}: cannot be opened any more: {reason(error)}") from error
+            raise SourceError(f"{source.file.path}: cannot be opened any more: {reason(error)}") from error
         opened[key] = (dataset, OrderedDict())
         while len(opened) > _MAX_OPEN:
             opened.popitem(last=False)[1][0].close()

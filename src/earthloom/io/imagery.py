@@ -1,4 +1,4 @@
-"""Image files: looked at once, refused with a reason, then read on any grid."""
+"""Image files: looked at once, refused with a reason, then read on any grid. `inputs.inspect` also knows tiles."""
 
 import hashlib
 import json
@@ -11,13 +11,13 @@ from typing import Any
 
 from affine import Affine
 
-from earthloom.errors import GeoError, SourceError, UsageError
+from earthloom.errors import GeoError, SourceError
 from earthloom.geo import crs as geo_crs
 from earthloom.geo.crs import Bounds
 from earthloom.geo.grid import Grid
 from earthloom.io.checks import check_file, check_pixels
 from earthloom.io.decode import Bands, pick_bands
-from earthloom.io.file_source import FileSource
+from earthloom.io.file_source import FileSource, ImageFile
 from earthloom.io.gdal import GDAL_ERRORS, gdal, open_dataset, reason
 from earthloom.io.warp import footprint, plan_warp
 
@@ -95,13 +95,14 @@ class Imagery:
         extent = footprint(self.crs, self.transform, self.width, self.height, self.bounds, grid)
         with gdal():
             warp = plan_warp((self.crs, self.transform, self.width, self.height), self.overviews, grid, extent)
+        file = ImageFile(path=self.path, overview=None if warp.overview is None else warp.overview[0])
         return FileSource(
-            path=self.path, image_identity=self.identity, picked=self.bands, warp=warp, grid=grid.within(extent)
+            file=file, image_identity=self.identity, picked=self.bands, warp=warp, grid=grid.within(extent)
         )
 
 
-def inspect(
-    path: Path | str,
+def inspect_image(
+    path: Path,
     *,
     bidx: tuple[int, ...] = (),
     gsd_m: float | None = None,
@@ -117,10 +118,8 @@ def inspect(
 
     Raises:
         SourceError: If the file cannot be read as imagery; the message says the way out.
-        UsageError: If an argument makes no sense whatever the file.
+        UsageError: If more than four bands are chosen.
     """
-    _check_arguments(gsd_m, scale)
-    path = Path(path)
     check_file(path)
     try:
         with gdal(), open_dataset(path) as dataset:
@@ -130,7 +129,7 @@ def inspect(
                 "width": dataset.width,
                 "height": dataset.height,
                 "overviews": tuple(dataset.overviews(bands.colours[0])),
-                "sidecars_sha256": _sha256(Path(name) for name in sorted(dataset.files) if Path(name) != path),
+                "sidecars_sha256": sha256_of(Path(name) for name in sorted(dataset.files) if Path(name) != path),
             }
             crs, transform = _place(dataset, path, gsd_m)
     except GDAL_ERRORS as error:
@@ -151,7 +150,7 @@ def _imagery(*, path: Path, crs: str | None, transform: Affine, gsd_m: float | N
     assert gsd_m is not None
     return Imagery(
         path=path,
-        sha256=_sha256([path]),
+        sha256=sha256_of([path]),
         crs=crs,
         transform=transform,
         gsd_m=gsd_m,
@@ -195,7 +194,7 @@ def _bounds(transform: Affine, width: int, height: int, *, downward: bool) -> Bo
     return (min(xs), max(ys), max(xs), min(ys)) if downward else (min(xs), min(ys), max(xs), max(ys))
 
 
-def _sha256(paths: Iterable[Path]) -> str:
+def sha256_of(paths: Iterable[Path]) -> str:
     """Return the hash of the bytes of some files, one after the other."""
     digest = hashlib.sha256()
     for path in paths:
@@ -203,10 +202,3 @@ def _sha256(paths: Iterable[Path]) -> str:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     return digest.hexdigest()
-
-
-def _check_arguments(gsd_m: float | None, scale: tuple[float, float] | None) -> None:
-    if gsd_m is not None and not (isfinite(gsd_m) and gsd_m > 0):
-        raise UsageError(f"--gsd {gsd_m:g}: is no size of a pixel: give metres above 0, e.g. --gsd 0.3")
-    if scale is not None and not (isfinite(scale[0]) and isfinite(scale[1]) and scale[0] < scale[1]):
-        raise UsageError(f"--scale {scale[0]:g},{scale[1]:g}: needs two finite values LOW < HIGH, e.g. --scale 0,3000")

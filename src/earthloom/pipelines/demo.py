@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from earthloom.io.imagery import inspect
+from earthloom.io.inputs import inspect
 from earthloom.io.sinks import Level
 from earthloom.loom.loom import Progress
 from earthloom.pipelines.contact_sheet import contact_sheet
