@@ -91,7 +91,7 @@ def draw_map(
     """
     zooms = choose_zooms(imagery, options.zooms)
     window = map_window(imagery, zooms.finest, options.bounds)
-    provenance = _provenance(imagery, weights, options, zooms.written)
+    provenance = provenance_of(imagery, weights, options, zooms.written)
     if options.resume and all(path.exists() and is_made_by(path, provenance.tags()) for path in outputs):
         remove(parts_of(outputs))
         return list(outputs)
@@ -150,7 +150,8 @@ def _open_store(path: Path, options: MapOptions) -> Iterator[Store]:
             remove(path)
 
 
-def _provenance(imagery: Imagery, weights: SeriesWeights, options: MapOptions, zooms: Sequence[int]) -> Provenance:
+def provenance_of(imagery: Imagery, weights: SeriesWeights, options: MapOptions, zooms: Sequence[int]) -> Provenance:
+    """Return everything that decides the bytes of a map."""
     return Provenance(
         input=imagery.path.name,
         input_sha256=imagery.sha256,
