@@ -7,6 +7,7 @@ FROZEN = {
     "train": "--data --device --init --json --out --precision --quiet --resume --seed --set --vgg19",
     "info": "--json",
     "style": "--json",
+    "verify": "--blocks --device --input --json --model --precision --seed --workers -j",
     "data build": "--all-train --device --generator --precision",
     "data check": "",
     "data info": "--json",

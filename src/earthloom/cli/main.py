@@ -13,6 +13,7 @@ from earthloom.cli.info import info
 from earthloom.cli.map import draw
 from earthloom.cli.style import style
 from earthloom.cli.train import train
+from earthloom.cli.verify import verify
 from earthloom.errors import EarthloomError
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.command("info")(info)
 app.command("style")(style)
+app.command("verify")(verify)
 
 
 @app.callback(invoke_without_command=True)

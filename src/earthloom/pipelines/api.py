@@ -1,8 +1,5 @@
 """Maps from Python: a pipeline is loaded once and called with imagery; the result is woven when it is looked at."""
 
-import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,31 +13,15 @@ from numpy.typing import NDArray
 from earthloom.errors import SourceError, UsageError
 from earthloom.execution.executor import Threads
 from earthloom.io.arrays import save_array
-from earthloom.io.imagery import Imagery
 from earthloom.io.inputs import inspect
 from earthloom.io.raster import Raster
 from earthloom.io.sinks import Level, write
 from earthloom.loom.loom import Loom
 from earthloom.loom.store import Store
 from earthloom.pipelines.device import Device
-from earthloom.pipelines.map import MapOptions, provenance_of
-from earthloom.pipelines.series import (
-    Bounds,
-    SeriesWeights,
-    choose_zooms,
-    map_window,
-    series_layers,
-    zoom_windows,
-)
-
-
-class Scratch:
-    """A temporary folder that goes with the last object that holds it."""
-
-    def __init__(self) -> None:
-        """Make the folder."""
-        self.path = Path(tempfile.mkdtemp(prefix="earthloom-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+from earthloom.pipelines.map import MapOptions, plan_map
+from earthloom.pipelines.scratch import Scratch
+from earthloom.pipelines.series import Bounds, SeriesWeights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,25 +163,11 @@ class MapPipeline:
         imagery = inspect(
             _as_file(image, folder.path, transform, crs, gsd_m), bidx=tuple(bidx), gsd_m=gsd_m, scale=scale
         )
-        return self._draw(imagery, (zooms, zooms) if isinstance(zooms, int) else zooms, bounds, folder)
-
-    def _draw(
-        self,
-        imagery: Imagery,
-        zooms: tuple[int, int] | None,
-        bounds: Bounds | None,
-        folder: Scratch,
-    ) -> MapResult:
-        options = MapOptions(zooms=zooms, bounds=bounds, device=self.device, workers=self.workers)
-        chosen = choose_zooms(imagery, zooms)
-        layers = series_layers(imagery, self.weights, chosen, self.device)
-        windows = zoom_windows(map_window(imagery, chosen.finest, bounds), chosen)
+        ends = (zooms, zooms) if isinstance(zooms, int) else zooms
+        options = MapOptions(zooms=ends, bounds=bounds, device=self.device, workers=self.workers)
+        plan = plan_map(imagery, self.weights, options)
         loom = Loom(Store(folder.path / "blocks"), Threads(self.workers))
-        return MapResult(
-            levels=tuple(Level(zoom, loom.open(layers[zoom]), windows[zoom]) for zoom in chosen.written),
-            provenance=provenance_of(imagery, self.weights, options, chosen.written).tags(),
-            folder=folder,
-        )
+        return MapResult(levels=plan.levels(loom), provenance=plan.provenance.tags(), folder=folder)
 
 
 def load(name: str = "series-small", *, device: str = "auto", precision: str = "auto", workers: int = 1) -> MapPipeline:

@@ -9,17 +9,20 @@ from pathlib import Path
 from earthloom import __version__
 from earthloom.errors import SourceError, UsageError
 from earthloom.execution.executor import Threads
+from earthloom.geo.windows import Window
 from earthloom.io.describe import describe
 from earthloom.io.imagery import Imagery
 from earthloom.io.provenance import Provenance
 from earthloom.io.sinks import Level, check_output, write
 from earthloom.io.sinks import outputs as files_of
+from earthloom.loom.layer import Layer
 from earthloom.loom.loom import Loom, Progress
 from earthloom.loom.store import Store, remove
 from earthloom.pipelines.device import Device
 from earthloom.pipelines.series import (
     Bounds,
     SeriesWeights,
+    Zooms,
     choose_zooms,
     map_window,
     series_layers,
@@ -64,6 +67,46 @@ class MapOptions:
         return 1 if self.device.type == "cpu" else self.batch
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapPlan:
+    """What a map will be, before anything is drawn."""
+
+    zooms: Zooms
+    """The zooms written."""
+
+    layers: Mapping[int, Layer]
+    """The stack, by zoom."""
+
+    windows: Mapping[int, Window]
+    """The pixels of each written zoom."""
+
+    provenance: Provenance
+    """Everything that decides them."""
+
+    def levels(self, loom: Loom) -> tuple[Level, ...]:
+        """Return what sinks write, finest first."""
+        return tuple(
+            Level(zoom=zoom, source=loom.open(self.layers[zoom]), window=self.windows[zoom])
+            for zoom in self.zooms.written
+        )
+
+
+def plan_map(imagery: Imagery, weights: SeriesWeights, options: MapOptions) -> MapPlan:
+    """Plan the maps of an image.
+
+    Raises:
+        UsageError: If a zoom does not exist, or the bounds miss the image.
+        SourceError: If the image is too coarse for a map.
+    """
+    zooms = choose_zooms(imagery, options.zooms)
+    return MapPlan(
+        zooms=zooms,
+        layers=series_layers(imagery, weights, zooms, options.device),
+        windows=zoom_windows(map_window(imagery, zooms.finest, options.bounds), zooms),
+        provenance=_provenance(imagery, weights, options, zooms.written),
+    )
+
+
 def draw_map(
     imagery: Imagery,
     outputs: Sequence[Path],
@@ -89,31 +132,24 @@ def draw_map(
         UsageError: If an output exists or is of an unknown kind, or a stopped run lies in the way.
         EarthloomError: For whatever else keeps a map from being drawn; an old output is then still whole.
     """
-    zooms = choose_zooms(imagery, options.zooms)
-    window = map_window(imagery, zooms.finest, options.bounds)
-    provenance = provenance_of(imagery, weights, options, zooms.written)
-    if options.resume and all(path.exists() and is_made_by(path, provenance.tags()) for path in outputs):
+    plan = plan_map(imagery, weights, options)
+    tags = plan.provenance.tags()
+    if options.resume and all(path.exists() and is_made_by(path, tags) for path in outputs):
         remove(parts_of(outputs))
         return list(outputs)
     for path in outputs:
-        check_output(path, overwrite=options.overwrite, zooms=zooms.written)
-        if imagery.path.resolve() in (each.resolve() for each in files_of(path, zooms.written)):
+        check_output(path, overwrite=options.overwrite, zooms=plan.zooms.written)
+        if imagery.path.resolve() in (each.resolve() for each in files_of(path, plan.zooms.written)):
             raise UsageError(f"{path}: would replace the image itself; choose another name")
-    for line in warnings(imagery, zooms):
+    for line in warnings(imagery, plan.zooms):
         log.warning(line)
-    layers = series_layers(imagery, weights, zooms, options.device)
-    windows = zoom_windows(window, zooms)
     with _open_store(parts_of(outputs), options) as store:
-        store.claim(provenance.tags())
+        store.claim(tags)
         loom = Loom(store, Threads(options.workers), batch=options.call_batch, progress=progress)
-        for zoom in zooms.written:
-            loom.make(layers[zoom], windows[zoom])
-        levels = [Level(zoom=zoom, source=loom.open(layers[zoom]), window=windows[zoom]) for zoom in zooms.written]
-        written = [
-            file
-            for path in outputs
-            for file in write(path, levels, tags=provenance.tags(), overwrite=options.overwrite)
-        ]
+        for zoom, window in plan.windows.items():
+            loom.make(plan.layers[zoom], window)
+        levels = plan.levels(loom)
+        written = [file for path in outputs for file in write(path, levels, tags=tags, overwrite=options.overwrite)]
     remove(parts_of(outputs))
     return written
 
@@ -150,8 +186,7 @@ def _open_store(path: Path, options: MapOptions) -> Iterator[Store]:
             remove(path)
 
 
-def provenance_of(imagery: Imagery, weights: SeriesWeights, options: MapOptions, zooms: Sequence[int]) -> Provenance:
-    """Return everything that decides the bytes of a map."""
+def _provenance(imagery: Imagery, weights: SeriesWeights, options: MapOptions, zooms: Sequence[int]) -> Provenance:
     return Provenance(
         input=imagery.path.name,
         input_sha256=imagery.sha256,
