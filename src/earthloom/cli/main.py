@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 
 import typer
 from typer.exceptions import TyperException
@@ -39,15 +40,15 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 _INTERRUPTED = 130
 
 
-def main() -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 usage, 130 interrupted and resumable."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line, or these words, and exit: 0 done, 1 failed, 2 usage, 130 interrupted and resumable."""
     logging.basicConfig(format="earthloom: %(message)s", level=logging.WARNING)
-    sys.exit(_run())
+    sys.exit(_run(words))
 
 
-def _run() -> int:
+def _run(words: Sequence[str] | None) -> int:
     try:
-        code = app(standalone_mode=False)
+        code = app(words, prog_name="earthloom", standalone_mode=False)
     except EarthloomError as error:
         return _complain(str(error), error.exit_code)
     except TyperException as error:

@@ -53,6 +53,11 @@ def parse(crs: str | int) -> str:
     return found.to_wkt() if number is None else f"EPSG:{number}"
 
 
+def wkt(crs: str) -> str:
+    """Return a CRS spelt out as well-known text, for readers without the register."""
+    return _crs(crs).to_wkt()
+
+
 def is_geographic(crs: str) -> bool:
     """Say whether coordinates are degrees of longitude and latitude."""
     return _crs(crs).is_geographic

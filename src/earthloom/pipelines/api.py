@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from earthloom.errors import SourceError, UsageError
 from earthloom.execution.executor import Threads
+from earthloom.geo.crs import wkt
 from earthloom.io.arrays import save_array
 from earthloom.io.inputs import inspect
 from earthloom.io.raster import Raster
@@ -87,7 +88,6 @@ class MapResult:
             import xarray
         except ImportError as error:
             raise UsageError("to_xarray needs xarray: pip install xarray") from error
-        from pyproj import CRS
 
         alpha = self.mask[None] * np.uint8(255)
         place = self.transform
@@ -99,7 +99,7 @@ class MapResult:
         }
         if self.crs is not None:
             text = " ".join(str(number) for number in place.to_gdal())
-            coords["spatial_ref"] = ((), 0, {"crs_wkt": CRS.from_user_input(self.crs).to_wkt(), "GeoTransform": text})
+            coords["spatial_ref"] = ((), 0, {"crs_wkt": wkt(self.crs), "GeoTransform": text})
         pixels = np.concatenate([self._raster.pixels, alpha])
         return xarray.DataArray(pixels, coords, ("band", "y", "x"), name="map", attrs=dict(self.provenance))
 
