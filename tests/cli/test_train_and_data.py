@@ -42,8 +42,22 @@ def test_training_prints_where_the_generator_is(plain: Path, tmp_path: Path) -> 
     assert _words(train_app, *given, "--resume").strip() == printed["generator"]
 
 
+def test_recipes_are_listed() -> None:
+    assert "series-m2m: Map to the next coarser map" in _words(train_app, "--list")
+    with pytest.raises(UsageError, match="--list lists the recipes"):
+        _words(train_app, "series-tiny")
+
+
+def test_pairs_go_into_shards(plain: Path, tmp_path: Path) -> None:
+    out = tmp_path / "shards"
+    assert _words(data_app, "shard", str(plain), str(out)).strip() == f"{out}: 1 shards"
+    assert json.loads(_words(data_app, "info", str(out), "--json"))["pairs"] == 1
+    with pytest.raises(DataError, match="is not an empty folder"):
+        _words(data_app, "shard", str(plain), str(out))
+
+
 def test_data_is_checked_and_described(plain: Path) -> None:
-    assert "1 pairs, all readable" in _words(data_app, "check", str(plain))
+    assert "plain: 1 to train, 0 to validate, 1 sites" in _words(data_app, "check", str(plain))
     assert json.loads(_words(data_app, "info", str(plain), "--json"))["splits"] == {"train": 1}
     assert "packs: ['plain']" in _words(data_app, "info", str(plain))
 

@@ -1,17 +1,32 @@
+import math
+
 import pytest
 
 from earthloom.errors import UsageError
 from earthloom.training.config import TrainConfig, override
 from earthloom.training.networks import learning_rate
 from earthloom.training.recipes import RECIPES, recipe
+from earthloom.training.schedules import Schedule, factor
 
 
 def test_settings_are_read_as_the_type_of_their_field() -> None:
     changed = override(
         recipe("series-r2m"),
-        ["batch=8", "warm_lr=1e-3", "augment=false", "role=m2m", "scale=0.5,2", "gsd_m=none", "weights=a:1,b:0.5"],
+        [
+            "batch=8",
+            "clip_norm=2",
+            "select=dubai/road",
+            "warm_lr=1e-3",
+            "augment=false",
+            "role=m2m",
+            "scale=0.5,2",
+            "gsd_m=none",
+            "weights=a:1,b:0.5",
+        ],
     )
     assert (changed.batch, changed.warm_lr, changed.augment, changed.role) == (8, 1e-3, False, "m2m")
+    assert (changed.clip_norm, changed.select) == (2.0, "dubai/road")
+    assert override(changed, ["clip_norm=none", "select=none"]).select is None
     assert (changed.scale, changed.gsd_m, changed.weights) == ((0.5, 2.0), None, (("a", 1.0), ("b", 0.5)))
 
 
@@ -27,9 +42,14 @@ def test_settings_are_read_as_the_type_of_their_field() -> None:
         ("role=map", "want r2m or m2m"),
         ("scale=1", "want LOW,HIGH"),
         ("weights=0.5", "want NAME:WEIGHT"),
-        ("batch=0", "at least 1, got 256, 0"),
+        ("clip_norm=0", "clip_norm is 0.0, want more than 0"),
+        ("clip_norm=some", "want a number or none"),
+        ("select=dubai", "want PACK/mean_iou"),
+        ("warm_schedule=steep", "want cosine or linear"),
+        ("batch=0", "batch is 0, want at least 1"),
+        ("accumulate=0", "accumulate is 0, want at least 1"),
         ("scale=2,1", "0 < LOW <= HIGH"),
-        ("seed=-1", "at least 0"),
+        ("seed=-1", "seed is -1, want at least 0"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(setting: str, words: str) -> None:
@@ -40,6 +60,20 @@ def test_settings_that_make_no_sense_are_refused(setting: str, words: str) -> No
 def test_an_unknown_recipe_is_refused() -> None:
     with pytest.raises(UsageError, match="no recipe 'series'; there are series-r2m"):
         recipe("series")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [1.0, 1.0, 1.0, 1.0, 1.0]),
+        ("half", [1.0, 1.0, 1.0, 0.5, 0.02]),
+        ("linear", [0.2, 1.0, 50 / 95, 25 / 95, 0.01 / 0.95]),
+        ("cosine", [0.2, 1.0, 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * 46 / 95)), None, 0.01]),
+    ],
+)
+def test_schedules_in_steps_0_4_50_75_and_99_of_100(schedule: Schedule, expected: list[float | None]) -> None:
+    for step, value in zip((0, 4, 50, 75, 99), expected, strict=True):
+        assert value is None or factor(schedule, step, 100) == pytest.approx(value)
 
 
 @pytest.mark.parametrize("name", RECIPES)

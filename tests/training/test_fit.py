@@ -143,3 +143,57 @@ def test_a_run_can_start_from_trained_weights(pairs: Path, tmp_path: Path) -> No
     assert (again / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
     with pytest.raises(ModelError, match="another architecture than pix2pixhd/small-m2m"):
         fit("m", replace(still, model="small-m2m"), [pairs], tmp_path / "other", replace(CPU, init=trained))
+
+
+def test_the_best_weights_are_kept_and_said(pairs: Path, tmp_path: Path) -> None:
+    config = replace(SHORT, warm_steps=8, adversarial_steps=0, validate_every=2, select="full/mean_iou", ema_decay=0.5)
+    config = replace(config, warm_lr=0.05, warm_schedule="constant")
+    folder = fit("series-tiny", config, [pairs], tmp_path / "run", CPU)
+    seen = {r["step"]: r["validation"]["full"]["mean_iou"] for r in log.read(tmp_path / "run") if "validation" in r}
+    report = json.loads((tmp_path / "run" / "validation.json").read_text())
+    assert report["full"]["mean_iou"] >= max(seen.values())
+    step = weights.load(folder).meta["steps"]
+    assert report["full"]["mean_iou"] == seen.get(step, report["full"]["mean_iou"])
+    assert f"weights of step {step}, best at full/mean_iou" in (folder / "card.md").read_text()
+    for select, words in (("none/road", "no pair of 'none' is in the val split"), ("full/roads", "no figure 'roads'")):
+        with pytest.raises(UsageError, match=words):
+            fit("x", replace(config, select=select), [pairs], tmp_path / "other", CPU)
+
+
+def test_accumulated_equal_batches_are_one_and_a_clipped_gradient_is_short(pairs: Path, tmp_path: Path) -> None:
+    from earthloom.training.batches import Batch
+    from earthloom.training.fit import _objective
+    from earthloom.training.networks import build
+
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand((2, 3, 32, 32), generator=generator) * 2 - 1
+    batch = Batch(x, torch.randint(1, 4, (2, 32, 32), generator=generator).to(torch.uint8), x)
+    found = []
+    for group, accumulate, clip_norm in (([batch], 1, None), ([batch, batch], 2, None), ([batch], 1, 0.5)):
+        config = replace(SHORT, accumulate=accumulate, clip_norm=clip_norm)
+        networks = build(config, torch.device("cpu"))
+        _objective(config, networks, torch.device("cpu"), CPU).step(group, 0)
+        found.append(torch.cat([p.grad.flatten() for p in networks.generator.parameters() if p.grad is not None]))
+    torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-6)
+    assert found[0].norm() > 0.5
+    torch.testing.assert_close(found[2], found[0] * (0.5 / found[0].norm()), rtol=1e-4, atol=1e-7)
+
+
+def test_a_run_on_a_board_shows_curves_and_samples(pairs: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    fit("series-tiny", SHORT, [pairs], tmp_path / "run", replace(CPU, tensorboard=True))
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+    assert [event.step for event in events.Scalars("train/labels")] == [1, 2, 3, 4, 5, 6]
+    assert [event.step for event in events.Scalars("val/full/iou/road")] == [4, 6]
+    (first, _) = events.Images("image | generated | true")
+    assert (first.width, first.height) == (3 * 256, 256)
+
+
+def test_shards_train_as_their_folder_does(pairs: Path, tmp_path: Path) -> None:
+    from earthloom.data.build import build_shards
+
+    build_shards(pairs, tmp_path / "shards", shard_bytes=10_000)
+    for name, data in (("folder", pairs), ("shards", tmp_path / "shards")):
+        fit("series-tiny", SHORT, [data], tmp_path / name, CPU)
+    assert _losses(tmp_path / "folder") == _losses(tmp_path / "shards")

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from earthloom.cartography.style import STYLE
+from earthloom.data.build import build_shards
 from earthloom.data.packs import PACKS, build_pack
 from earthloom.data.pairs import Pair, read_pairs
-from earthloom.data.sampler import load
-from earthloom.errors import DataError, UsageError
+from earthloom.data.survey import survey, table
+from earthloom.errors import UsageError
 
 MM = "mm"
 
@@ -42,16 +43,18 @@ def build(
 
 @app.command()
 def check(folder: Annotated[Path, typer.Argument(help="A folder of pairs.")]) -> None:
-    """Decode every pair and say what is wrong."""
-    pairs = read_pairs(folder)
-    both = {pair.site for pair in pairs if pair.split == "val"} & {pair.site for pair in pairs if pair.split == "train"}
-    if both:
-        raise DataError(f"{folder}: site {min(both)!r} is in both splits; split by place")
-    for pair in pairs:
-        highest = int(load(pair, STYLE.palette).sets_HW.max())
-        if highest >= 1 << len(STYLE.classes):
-            raise DataError(f"{pair.target} holds set {highest}; sets of {len(STYLE.classes)} classes are below 32")
-    typer.echo(f"{folder}: {len(pairs)} pairs, all readable")
+    """Decode every pair, count its classes, and say what is wrong."""
+    typer.echo(table(survey(read_pairs(folder), STYLE.palette, STYLE.names)))
+
+
+@app.command()
+def shard(
+    folder: Annotated[Path, typer.Argument(help="A folder of pairs.")],
+    out: Annotated[Path, typer.Argument(help="New folder of shards.")],
+    megabytes: Annotated[int, typer.Option("--megabytes", min=1, help="Where a new shard begins.")] = 256,
+) -> None:
+    """Put a folder of pairs into tar shards, as WebDataset reads them."""
+    typer.echo(f"{out}: {build_shards(folder, out, shard_bytes=megabytes << 20)} shards")
 
 
 @app.command()

@@ -2,15 +2,18 @@
 
 import csv
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from earthloom.data.pairs import INDEX, Pair, write_index
+from earthloom.data.pairs import INDEX, Pair, read_pairs, write_index, write_shards
 from earthloom.errors import DataError
 
 ABOUT = "about.json"
@@ -75,14 +78,40 @@ def build(about: About, scenes: Iterable[Scene], out: Path, *, all_train: bool) 
     Raises:
         DataError: If `out` already holds something.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out} is not an empty folder; name another one or remove it")
+    _refuse_full(out)
     for name in ("images", "targets"):
         (out / name).mkdir(parents=True, exist_ok=True)
     (out / ABOUT).write_text(json.dumps(asdict(about), indent=1) + "\n")
     pairs = [_write(out, about.pack, scene) for scene in scenes]
     write_index(out, [replace(pair, split="train") if all_train else pair for pair in pairs])
     return len(pairs)
+
+
+def build_shards(folder: Path, out: Path, *, shard_bytes: int) -> int:
+    """Copy a folder of pairs into tar shards; the folder gets its name when it is whole.
+
+    Args:
+        folder: Pairs as `read_pairs` reads them.
+        out: A new or empty folder.
+        shard_bytes: Where a new shard begins.
+
+    Returns:
+        How many shards were written.
+
+    Raises:
+        DataError: If the folder holds no pairs, or `out` already holds something.
+    """
+    _refuse_full(out)
+    pairs = read_pairs(folder)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f"{out.name}.part-", dir=out.parent) as name:
+        part = Path(name) / out.name
+        part.mkdir()
+        if (folder / ABOUT).is_file():
+            shutil.copyfile(folder / ABOUT, part / ABOUT)
+        count = len(write_shards(pairs, part, shard_bytes=shard_bytes))
+        os.replace(part, out)
+    return count
 
 
 def read_rows(source: Path, *columns: str) -> list[dict[str, str]]:
@@ -105,6 +134,11 @@ def read_rows(source: Path, *columns: str) -> list[dict[str, str]]:
 def paste(canvas: NDArray[np.uint8], part: NDArray[np.uint8], *, col: int, row: int) -> None:
     """Lay a part into a mosaic with its corner at (col, row)."""
     canvas[row : row + part.shape[0], col : col + part.shape[1]] = part
+
+
+def _refuse_full(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"{out} is not an empty folder; name another one or remove it")
 
 
 def _write(out: Path, pack: str, scene: Scene) -> Pair:

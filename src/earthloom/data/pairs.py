@@ -2,25 +2,34 @@
 
 `index.csv` has the columns image, target, gsd_m, split, site, pack; targets are 8-bit PNGs of class sets
 (`class_sets`). A plain folder with `images/` and `maps/` of equal stems, the maps drawn in the colours of a
-style, works as well; its split is read from nothing, so every pair trains.
+style, works as well; its split is read from nothing, so every pair trains. The same pairs may come in shards
+(`data.shards`): KEY.image.png with KEY.target.png or KEY.map.png, and KEY.json with the other columns, all optional.
 """
 
 import csv
-from collections.abc import Iterable, Sequence
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from earthloom.data import class_sets
+from earthloom.data import class_sets, shards
+from earthloom.data.shards import Member
 from earthloom.errors import DataError
 
 INDEX = "index.csv"
 SPLITS = ("train", "val")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
+SHARD_BYTES = 256 << 20
+"""Where `write_shards` begins a new shard."""
+
+File = Path | Member
 Palette = Sequence[tuple[int, int, int]]
 
 
@@ -28,10 +37,10 @@ Palette = Sequence[tuple[int, int, int]]
 class Pair:
     """One image, its target, and where both come from."""
 
-    image: Path
+    image: File
     """RGB image file."""
 
-    target: Path
+    target: File
     """PNG of class sets, or an RGB map when `is_map`."""
 
     gsd_m: float | None
@@ -51,20 +60,30 @@ class Pair:
 
 
 def read_pairs(folder: Path) -> tuple[Pair, ...]:
-    """Read a folder of pairs, in the order of its index (or of its file names).
+    """Read pairs in the order of their index (or of their file names).
+
+    Args:
+        folder: A folder with `index.csv`, with `images/` and `maps/`, or with shards; or one shard.
 
     Raises:
         DataError: If the folder, its index or a file named in it is missing or not understood.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder; give a folder with {INDEX}, or with images/ and maps/")
-    pairs = _indexed(folder) if (folder / INDEX).is_file() else _plain(folder)
+    if folder.is_file() and folder.suffix == shards.SUFFIX:
+        tars = [folder]
+    elif folder.is_dir():
+        tars = sorted(folder.glob(f"*{shards.SUFFIX}"))
+    else:
+        raise DataError(f"{folder} is not a folder; give one with {INDEX}, with images/ and maps/, or with .tar shards")
+    if tars:
+        pairs = tuple(_sample(sample) for tar in tars for sample in shards.read_samples(tar))
+    else:
+        pairs = _indexed(folder) if (folder / INDEX).is_file() else _plain(folder)
     if not pairs:
         raise DataError(f"{folder} holds no pairs; add images and targets of equal names")
     for pair in pairs:
-        for path in (pair.image, pair.target):
-            if not path.is_file():
-                raise DataError(f"{path} is named in {folder} but missing; build the folder again or remove the row")
+        for file in (pair.image, pair.target):
+            if isinstance(file, Path) and not file.is_file():
+                raise DataError(f"{file} is named in {folder} but missing; build the folder again or remove the row")
     return pairs
 
 
@@ -79,7 +98,18 @@ def write_index(folder: Path, pairs: Iterable[Pair]) -> None:
             writer.writerow(row | {key: row[key].relative_to(folder).as_posix() for key in ("image", "target")})
 
 
-def load_image(path: Path) -> NDArray[np.uint8]:
+def write_shards(pairs: Iterable[Pair], out: Path, *, shard_bytes: int = SHARD_BYTES) -> list[Path]:
+    """Write pairs as shards, files as they are; return the shards."""
+    return shards.write_samples(_samples(pairs), out, shard_bytes=shard_bytes)
+
+
+def image_size(file: File) -> tuple[int, int]:
+    """Return the width and height of an image without decoding its pixels."""
+    with _opened(file) as image:
+        return image.size
+
+
+def load_image(path: File) -> NDArray[np.uint8]:
     """Decode an image as `(H, W, 3)` uint8 RGB."""
     return np.array(_open(path).convert("RGB"))
 
@@ -91,7 +121,7 @@ def load_sets(pair: Pair, palette: Palette) -> NDArray[np.uint8]:
     return load_ids(pair.target)
 
 
-def load_ids(path: Path) -> NDArray[np.uint8]:
+def load_ids(path: File) -> NDArray[np.uint8]:
     """Decode a single-band 8-bit label image `(H, W)` as the numbers it holds."""
     numbers = np.array(_open(path))
     if numbers.ndim != 2 or numbers.dtype != np.uint8:
@@ -108,23 +138,60 @@ def _indexed(folder: Path) -> tuple[Pair, ...]:
         return tuple(_row(folder, row) for row in reader)
 
 
-def _row(folder: Path, row: dict[str, str]) -> Pair:
-    if row["split"] not in SPLITS:
-        raise DataError(f"split {row['split']!r} of {row['image']} is not one of {', '.join(SPLITS)}")
+def _row(folder: Path, row: Mapping[str, str]) -> Pair:
+    return _pair(folder / row["image"], folder / row["target"], row)
+
+
+def _sample(sample: Mapping[str, Member]) -> Pair:
+    kinds = {what.partition(".")[0]: member for what, member in sample.items()}
+    missing = "image" if "image" not in kinds else "target" if not kinds.keys() & {"target", "map"} else None
+    if missing:
+        raise DataError(f"{next(iter(sample.values()))}: its sample has no {missing}; name files KEY.{missing}.png")
+    facts = _facts(kinds["json"]) if "json" in kinds else {}
+    target = kinds["target"] if "target" in kinds else kinds["map"]
+    return _pair(kinds["image"], target, {"site": target.stem, "pack": target.shard.parent.name} | facts)
+
+
+def _facts(member: Member) -> dict[str, Any]:
     try:
-        gsd_m = float(row["gsd_m"]) if row["gsd_m"] else None
+        facts = json.loads(member.read())
     except ValueError as error:
-        raise DataError(f"gsd_m {row['gsd_m']!r} of {row['image']} is not a number of metres") from error
+        raise DataError(f"{member} is no JSON: {error}") from error
+    if not isinstance(facts, dict):
+        raise DataError(f"{member} holds {type(facts).__name__}, want an object with gsd_m, split, site, pack")
+    return facts
+
+
+def _pair(image: File, target: File, facts: Mapping[str, Any]) -> Pair:
+    split = facts.get("split", "train")
+    if split not in SPLITS:
+        raise DataError(f"split {split!r} of {image} is not one of {', '.join(SPLITS)}")
+    given = facts.get("gsd_m")
+    try:
+        gsd_m = None if given in (None, "") else float(given)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"gsd_m {given!r} of {image} is not a number of metres") from error
     if gsd_m is not None and not 0.0 < gsd_m < 1e5:
-        raise DataError(f"gsd_m {gsd_m} of {row['image']} is no ground resolution; give metres per pixel")
-    return Pair(
-        image=folder / row["image"],
-        target=folder / row["target"],
-        gsd_m=gsd_m,
-        split=row["split"],
-        site=row["site"],
-        pack=row["pack"],
-    )
+        raise DataError(f"gsd_m {gsd_m} of {image} is no ground resolution; give metres per pixel")
+    is_map = isinstance(target, Member) and target.name.partition(".")[2].startswith("map")
+    site, pack = str(facts["site"]), str(facts["pack"])
+    return Pair(image=image, target=target, gsd_m=gsd_m, split=split, site=site, pack=pack, is_map=is_map)
+
+
+def _samples(pairs: Iterable[Pair]) -> Iterator[tuple[str, dict[str, bytes]]]:
+    for number, pair in enumerate(pairs):
+        facts = {"gsd_m": pair.gsd_m, "split": pair.split, "site": pair.site, "pack": pair.pack}
+        files = {"image": pair.image, "map" if pair.is_map else "target": pair.target}
+        contents = {f"{what}{_suffix(file)}": _read(file) for what, file in files.items()}
+        yield f"{number:08}", contents | {"json": json.dumps(facts).encode()}
+
+
+def _suffix(file: File) -> str:
+    return Path(file.name).suffix
+
+
+def _read(file: File) -> bytes:
+    return file.read() if isinstance(file, Member) else file.read_bytes()
 
 
 def _plain(folder: Path) -> tuple[Pair, ...]:
@@ -145,15 +212,22 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
 
 
-def _open(path: Path) -> Image.Image:
+def _open(file: File) -> Image.Image:
+    image = _opened(file)
     try:
-        image = Image.open(path)
         image.load()
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist") from error
-    except (UnidentifiedImageError, OSError) as error:
-        raise DataError(f"{path} cannot be read as an image: {error}") from error
+    except OSError as error:
+        raise DataError(f"{file} cannot be read as an image: {error}") from error
     return image
+
+
+def _opened(file: File) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(file.read()) if isinstance(file, Member) else file)
+    except FileNotFoundError as error:
+        raise DataError(f"{file} does not exist") from error
+    except (UnidentifiedImageError, OSError) as error:
+        raise DataError(f"{file} cannot be read as an image: {error}") from error
 
 
 def nearest(rgb_HW3: NDArray[np.uint8], palette: Palette) -> NDArray[np.uint8]:

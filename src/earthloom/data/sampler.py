@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from earthloom.data.augment import Looks, change
-from earthloom.data.pairs import Pair, Palette, load_image, load_sets
+from earthloom.data.pairs import Pair, Palette, image_size
+from earthloom.data.scenes import Scene, Scenes
 from earthloom.errors import DataError
 
 TRIES = 6
@@ -43,23 +44,6 @@ class Cropping:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """A decoded pair."""
-
-    pair: Pair
-    """Where it comes from."""
-
-    rgb_HW3: NDArray[np.uint8]
-    """Image."""
-
-    sets_HW: NDArray[np.uint8]
-    """Class sets."""
-
-    map_HW3: NDArray[np.uint8] | None
-    """The map in its own colours, when the target is one."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Crop:
     """One training sample."""
 
@@ -73,25 +57,13 @@ class Crop:
     """The map in colours; black where unknown."""
 
 
-def load(pair: Pair, palette: Palette) -> Scene:
-    """Decode a pair.
-
-    Raises:
-        DataError: If image and target differ in size.
-    """
-    rgb_HW3, sets_HW = load_image(pair.image), load_sets(pair, palette)
-    if rgb_HW3.shape[:2] != sets_HW.shape:
-        raise DataError(f"{pair.image} is {rgb_HW3.shape[:2]} and {pair.target} is {sets_HW.shape}; sizes must agree")
-    return Scene(pair, rgb_HW3, sets_HW, load_image(pair.target) if pair.is_map else None)
-
-
 class Sampler:
-    """Draws crops from decoded scenes."""
+    """Draws crops from scenes. For one thread."""
 
     def __init__(
         self, pairs: Sequence[Pair], *, cropping: Cropping, palette: Palette, weights: Mapping[str, float], seed: int
     ) -> None:
-        """Decode all pairs into memory.
+        """Look at the sizes of all pairs; scenes are decoded when a crop needs them.
 
         Args:
             pairs: What to draw from.
@@ -101,7 +73,7 @@ class Sampler:
             seed: Of all draws.
 
         Raises:
-            DataError: If there is nothing to draw from.
+            DataError: If there is nothing to draw from, or a file cannot be read.
         """
         self.cropping, self.palette, self.seed = cropping, palette, seed
         self._weights = {pair.pack: float(weights.get(pair.pack, 1.0)) for pair in pairs}
@@ -109,15 +81,17 @@ class Sampler:
             raise DataError(
                 f"no pairs to train on (packs: {sorted(self._weights) or 'none'}); give one a weight above 0"
             )
-        self.scenes = tuple(load(pair, palette) for pair in pairs if self._weights[pair.pack] > 0)
+        self.scenes = Scenes([pair for pair in pairs if self._weights[pair.pack] > 0], palette)
 
     @cached_property
     def _shares(self) -> NDArray[np.float64]:
         """Upper edges of every scene's share of [0, 1): pack weight times share of the pack's area."""
-        area: dict[str, int] = {}
-        for scene in self.scenes:
-            area[scene.pair.pack] = area.get(scene.pair.pack, 0) + scene.sets_HW.size
-        shares = [self._weights[s.pair.pack] * s.sets_HW.size / area[s.pair.pack] for s in self.scenes]
+        pairs = self.scenes.pairs
+        areas = [width * height for width, height in (image_size(pair.image) for pair in pairs)]
+        packs: dict[str, int] = {}
+        for pair, area in zip(pairs, areas, strict=True):
+            packs[pair.pack] = packs.get(pair.pack, 0) + area
+        shares = [self._weights[p.pack] * area / packs[p.pack] for p, area in zip(pairs, areas, strict=True)]
         edges = np.array(list(accumulate(shares)))
         return np.asarray(edges / edges[-1])
 

@@ -16,7 +16,7 @@ from earthloom.data.pixels import to_unit
 from earthloom.data.sampler import Sampler
 
 AHEAD = 2
-"""Batches in flight."""
+"""Steps in flight."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,29 +33,54 @@ class Batch:
     """Maps in [-1, 1]."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """Which crops of a step are whose: batch k of process r is the run of indices number k * processes + r."""
+
+    batch: int
+    """Crops a batch."""
+
+    accumulate: int
+    """Batches a step and process."""
+
+    rank: int
+    """Number of this process."""
+
+    processes: int
+    """How many there are."""
+
+    def indices(self) -> list[range]:
+        """Return the indices of this process's batches."""
+        firsts = [(k * self.processes + self.rank) * self.batch for k in range(self.accumulate)]
+        return [range(first, first + self.batch) for first in firsts]
+
+
 def batches(
-    sampler: Sampler, *, batch: int, first: int, last: int, rank: int, device: torch.device
-) -> Generator[Batch, None, None]:
-    """Yield the batches of steps `first` .. `last - 1`.
+    sampler: Sampler, shares: Shares, *, first: int, last: int, device: torch.device
+) -> Generator[list[Batch], None, None]:
+    """Yield this process's batches of each of the steps `first` .. `last - 1`.
 
     Args:
         sampler: Where crops come from.
-        batch: Crops a step on this process.
+        shares: Which of them are this process's.
         first: First step.
         last: Step after the last.
-        rank: Number of this process; process r draws the indices r * batch .. (r + 1) * batch - 1.
         device: Where the tensors go.
     """
-    waiting: deque[Future[Batch]] = deque()
+    waiting: deque[Future[list[Batch]]] = deque()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
         try:
             for step in range(first, last + AHEAD):
                 if step < last:
-                    waiting.append(pool.submit(_draw, sampler, step, range(rank * batch, (rank + 1) * batch)))
+                    waiting.append(pool.submit(_draw_all, sampler, step, shares.indices()))
                 if step >= first + AHEAD:
-                    yield _to(waiting.popleft().result(), device)
+                    yield [_to(batch, device) for batch in waiting.popleft().result()]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _draw_all(sampler: Sampler, step: int, parts: list[range]) -> list[Batch]:
+    return [_draw(sampler, step, indices) for indices in parts]
 
 
 def _draw(sampler: Sampler, step: int, indices: range) -> Batch:

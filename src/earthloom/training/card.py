@@ -9,14 +9,15 @@ from earthloom.training.config import TrainConfig
 from earthloom.training.validate import Report
 
 
-def card(recipe: str, config: TrainConfig, folders: Sequence[Path], report: Report) -> str:
+def card(recipe: str, config: TrainConfig, folders: Sequence[Path], step: int, report: Report) -> str:
     """Return Markdown: what it does, what it was trained on with credits, the recipe, the figures."""
     purpose = {"r2m": "imagery to map", "m2m": "map to the next coarser map"}[config.role]
     lines = [
         f"# pix2pixhd/{config.model}: {purpose}",
         "",
         f"Recipe `{recipe}`: {config.warm_steps} steps of class-set cross-entropy, {config.adversarial_steps} "
-        f"adversarial steps, batch {config.batch} of {config.crop_px} px, seed {config.seed}.",
+        f"adversarial steps, batch {config.batch} x {config.accumulate} of {config.crop_px} px, seed {config.seed}; "
+        f"these are the weights of step {step}" + (f", best at {config.select}." if config.select else "."),
         "",
         "## Data",
         "",

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -23,11 +22,11 @@ FILE = "state.safetensors"
 OPTIMISERS = ("warm", "adversarial", "judge")
 
 
-def save(folder: Path, step: int, config: TrainConfig, networks: Networks, accelerator: Accelerator) -> None:
+def save(folder: Path, step: int, config: TrainConfig, networks: Networks) -> None:
     """Write the state after `step` steps."""
     tensors = {
         f"{name}.{key}": value.detach().cpu().contiguous()
-        for name, module in _modules(networks, accelerator).items()
+        for name, module in _modules(networks).items()
         for key, value in module.state_dict().items()
     }
     for name in OPTIMISERS:
@@ -38,7 +37,7 @@ def save(folder: Path, step: int, config: TrainConfig, networks: Networks, accel
     os.replace(fresh, folder / FILE)
 
 
-def resume(folder: Path, config: TrainConfig, networks: Networks, accelerator: Accelerator) -> int:
+def resume(folder: Path, config: TrainConfig, networks: Networks) -> int:
     """Load the state of a run in place; return how many steps it has done, 0 when there is none.
 
     Raises:
@@ -54,17 +53,17 @@ def resume(folder: Path, config: TrainConfig, networks: Networks, accelerator: A
     except (SafetensorError, OSError) as error:
         raise TrainingError(f"{path} cannot be read ({error}); remove it to start anew") from error
     _same_run(path, json.loads(header["config"]), config)
-    for name, module in _modules(networks, accelerator).items():
+    for name, module in _modules(networks).items():
         module.load_state_dict(_below(tensors, name))
     for name in OPTIMISERS:
         _load_optimiser(getattr(networks, name), _below(tensors, name))
     return int(header["step"])
 
 
-def _modules(networks: Networks, accelerator: Accelerator) -> dict[str, nn.Module]:
+def _modules(networks: Networks) -> dict[str, nn.Module]:
     return {
-        "generator": accelerator.unwrap_model(networks.generator),
-        "discriminator": accelerator.unwrap_model(networks.discriminator),
+        "generator": networks.generator,
+        "discriminator": networks.discriminator,
         "average": networks.average,
     }
 

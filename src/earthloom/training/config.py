@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from earthloom.errors import UsageError
+from earthloom.training.schedules import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,13 @@ class TrainConfig:
     """Side of a training crop; a multiple of the network's stride."""
 
     batch: int = 4
-    """Crops a step and process."""
+    """Crops that one process sees at once."""
+
+    accumulate: int = 1
+    """Batches whose gradients make one step: a larger batch in the same memory."""
+
+    clip_norm: float | None = None
+    """Longest gradient a step may take; none: as it comes."""
 
     warm_steps: int = 0
     """Steps with the label losses alone."""
@@ -46,10 +53,16 @@ class TrainConfig:
     """Steps with discriminator and feature matching after the warm start."""
 
     warm_lr: float = 2e-3
-    """Peak learning rate of the warm start: linear rise, then a cosine to a hundredth (AdamW)."""
+    """Peak learning rate of the warm start (AdamW)."""
+
+    warm_schedule: Schedule = "cosine"
+    """Its course over the warm start."""
 
     adversarial_lr: float = 2e-4
-    """Learning rate of both networks: constant for the first half, then linear to 0 (Adam)."""
+    """Peak learning rate of both networks in the adversarial phase (Adam)."""
+
+    adversarial_schedule: Schedule = "half"
+    """Its course over the adversarial phase."""
 
     weight_decay: float = 1e-2
     """AdamW's, warm start only."""
@@ -78,18 +91,25 @@ class TrainConfig:
     validate_every: int = 0
     """Steps between validations; 0: at the end of each phase only."""
 
+    select: str | None = None
+    """`PACK/mean_iou`, `PACK/accuracy` or `PACK/CLASS`: the weights that were best at it are kept; none: the last."""
+
     seed: int = 0
     """Of weights and samples."""
 
     def __post_init__(self) -> None:
         """Reject what cannot run."""
-        if self.crop_px < 1 or self.batch < 1 or self.checkpoint_every < 1:
-            raise UsageError(
-                f"crop_px, batch and checkpoint_every are at least 1, "
-                f"got {self.crop_px}, {self.batch}, {self.checkpoint_every}"
-            )
-        if min(self.warm_steps, self.adversarial_steps, self.validate_every, self.seed) < 0:
-            raise UsageError("warm_steps, adversarial_steps, validate_every and seed are at least 0")
+        for names, least in (
+            (("crop_px", "batch", "accumulate", "checkpoint_every"), 1),
+            (("warm_steps", "adversarial_steps", "validate_every", "seed"), 0),
+        ):
+            for name in names:
+                if getattr(self, name) < least:
+                    raise UsageError(f"{name} is {getattr(self, name)}, want at least {least}")
+        if self.clip_norm is not None and self.clip_norm <= 0.0:
+            raise UsageError(f"clip_norm is {self.clip_norm}, want more than 0, or none")
+        if self.select is not None and self.select.count("/") != 1:
+            raise UsageError(f"select is {self.select!r}, want PACK/mean_iou, PACK/accuracy or PACK/CLASS")
         if not 0.0 < self.scale[0] <= self.scale[1]:
             raise UsageError(f"scale is {self.scale}; give LOW,HIGH with 0 < LOW <= HIGH")
 
@@ -129,8 +149,8 @@ def _near(key: str) -> str:
 
 
 def _parse(text: str, kind: Any) -> Any:
-    if kind == float | None:
-        return None if text.lower() == "none" else float(text)
+    if type(None) in get_args(kind):
+        return None if text.lower() == "none" else _parse(text, get_args(kind)[0])
     if kind is bool:
         return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else _fail(text)
     if get_origin(kind) is Literal:
@@ -151,6 +171,7 @@ def _fail(text: str) -> Any:
 def _words(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(get_args(kind))
+    if type(None) in get_args(kind):
+        return f"{_words(get_args(kind)[0])} or none"
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "a name"}
-    special = {tuple[float, float]: "LOW,HIGH", float | None: "a number or none"}
-    return words.get(kind) or special.get(kind) or "NAME:WEIGHT,NAME:WEIGHT"
+    return words.get(kind) or ("LOW,HIGH" if kind == tuple[float, float] else "NAME:WEIGHT,NAME:WEIGHT")

@@ -1,39 +1,44 @@
 """A training run from configuration and folders to weights.
 
-A run's folder holds `run.json` (the configuration), `log.jsonl`, `state.safetensors` (for `--resume`),
-`validation.json` and the finished checkpoint folder `generator/`.
+A run's folder holds `run.json` (the configuration), `data.json` (what it was trained on), `log.jsonl`,
+`state.safetensors` (for `--resume`), `validation.json` and the finished checkpoint folder `generator/`; with `select`
+also `best.safetensors`, with TensorBoard `tensorboard/`. Several processes (`torchrun`) make the same steps as one with
+all their crops.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from accelerate import Accelerator
+import torch
 
 from earthloom.cartography.style import STYLE
 from earthloom.data.augment import Looks
 from earthloom.data.pairs import Pair, read_pairs
 from earthloom.data.sampler import Cropping, Sampler
-from earthloom.errors import DataError, InterruptedRunError, ModelError, UsageError
+from earthloom.data.survey import survey, table
+from earthloom.errors import DataError, ModelError, UsageError
 from earthloom.models import weights
 from earthloom.models.pix2pixhd.receptive_field import halo_px, stride_px
 from earthloom.nn.vgg import load_vgg19, perceptual_loss
-from earthloom.training import checkpoint
-from earthloom.training.batches import batches
+from earthloom.training import best, checkpoint
+from earthloom.training.board import Board
 from earthloom.training.card import card
 from earthloom.training.config import TrainConfig
 from earthloom.training.device import accelerator_on, wants_bf16
-from earthloom.training.log import Bar, Log, progress
-from earthloom.training.networks import Networks, build, learning_rate, preset
+from earthloom.training.networks import Networks, build, preset
 from earthloom.training.objective import Objective, Perceptual
-from earthloom.training.predict import labeller
-from earthloom.training.validate import Report, validate
+from earthloom.training.run import Run
 
 RUN_FILE = "run.json"
+DATA_FILE = "data.json"
 VALIDATION_FILE = "validation.json"
 GENERATOR = "generator"
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,9 @@ class Runtime:
 
     init: Path | None = None
     """Checkpoint of a generator to start from instead of random weights."""
+
+    tensorboard: bool = False
+    """Curves and sample grids in `RUN/tensorboard`."""
 
     quiet: bool = False
     """No progress bar."""
@@ -80,115 +88,59 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
     """
     _check(config, out, runtime)
     pairs = [pair for folder in folders for pair in read_pairs(folder)]
+    if config.select is not None:
+        best.check_select(config.select, pairs, STYLE.names)
     sampler = _sampler(config, [pair for pair in pairs if pair.split == "train"])
     accelerator = accelerator_on(runtime.device)
-    networks = build(config, accelerator)
+    networks = build(config, accelerator.device)
     if runtime.init is not None:
-        _begin_from(runtime.init, config, networks, accelerator)
-    out.mkdir(parents=True, exist_ok=True)
-    done = checkpoint.resume(out, config, networks, accelerator) if runtime.resume else 0
-    (out / RUN_FILE).write_text(json.dumps({"recipe": name, **asdict(config)}, indent=1) + "\n")
-    objective = Objective(
-        config=config,
-        networks=networks,
-        accelerator=accelerator,
-        palette=STYLE.palette,
-        class_weights=_class_weights(config),
-        bf16=wants_bf16(runtime.precision, accelerator.device),
-        perceptual=_perceptual(runtime.vgg19, accelerator),
-    )
-    run = _Run(config=config, pairs=pairs, out=out, objective=objective, accelerator=accelerator)
+        _begin_from(runtime.init, config, networks)
+    objective = _objective(config, networks, accelerator.device, runtime)
+    done = checkpoint.resume(out, config, networks) if runtime.resume else 0
+    board = None
+    if accelerator.is_main_process:
+        surveys = survey(pairs, STYLE.palette, STYLE.names)
+        _LOG.info("%s", table(surveys))
+        out.mkdir(parents=True, exist_ok=True)
+        _write(out / RUN_FILE, {"recipe": name, **asdict(config)})
+        _write(out / DATA_FILE, [asdict(pack) for pack in surveys])
+        board = Board(out, done=done) if runtime.tensorboard else None
+    accelerator.wait_for_everyone()
+    run = Run(config=config, pairs=pairs, out=out, objective=objective, accelerator=accelerator, board=board)
     run.learn(sampler, done, quiet=runtime.quiet)
-    return run.finish(name, folders)
+    return _finish(run, name, folders)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Run:
-    config: TrainConfig
-    pairs: list[Pair]
-    out: Path
-    objective: Objective
-    accelerator: Accelerator
+def _finish(run: Run, name: str, folders: Sequence[Path]) -> Path:
+    """Validate and save the averaged generator, or the one that was best."""
+    config, folder = run.config, run.out / GENERATOR
+    step, report = config.num_steps, run.validate(config.num_steps) if config.num_steps else {}
+    if run.accelerator.is_main_process:
+        average = run.objective.networks.average.module
+        if config.select is not None:
+            step, report = best.take(run.out, average)
+        _write(run.out / VALIDATION_FILE, report)
+        text = card(name, config, folders, step, report)
+        weights.save(folder, preset(config), average, meta=_meta(config, name, step), card=text, overwrite=True)
+        if run.board is not None:
+            run.board.close()
+    run.accelerator.wait_for_everyone()
+    return folder
 
-    def learn(self, sampler: Sampler, done: int, *, quiet: bool) -> None:
-        """Take the steps that are left, with checkpoints and validations on the way."""
-        config, step = self.config, done
-        log = Log(self.out, done=done)
-        source = batches(
-            sampler,
-            batch=config.batch,
-            first=done,
-            last=config.num_steps,
-            rank=self.accelerator.process_index,
-            device=self.accelerator.device,
-        )
-        try:
-            with progress(config.num_steps, done, quiet=quiet) as bar:
-                for batch in source:
-                    losses = self.objective.step(batch, step)
-                    self._report(log, bar, step, losses)
-                    step += 1
-                    self._keep(log, step)
-        except KeyboardInterrupt as error:
-            self._checkpoint(step)
-            raise InterruptedRunError(f"stopped after step {step}; the same command with --resume goes on") from error
-        finally:
-            source.close()
-            log.close()
 
-    def finish(self, name: str, folders: Sequence[Path]) -> Path:
-        """Validate and save the averaged generator."""
-        report = self._validate() if self.config.num_steps else {}
-        model = preset(self.config)
-        folder = self.out / GENERATOR
-        if self.accelerator.is_main_process:
-            (self.out / VALIDATION_FILE).write_text(json.dumps(report, indent=1) + "\n")
-            meta = {
-                "role": self.config.role,
-                "palette": [list(colour) for colour in STYLE.palette],
-                "class_names": list(STYLE.names),
-                "gsd_m": self.config.gsd_m,
-                "halo_px": halo_px(model),
-                "stride_px": stride_px(model),
-                "recipe": name,
-                "steps": self.config.num_steps,
-                "licence": self.config.licence,
-            }
-            text = card(name, self.config, folders, report)
-            module = self.objective.networks.average.module
-            weights.save(folder, model, module, meta=meta, card=text, overwrite=folder.exists())
-        return folder
-
-    def _report(self, log: Log, bar: Bar, step: int, losses: dict[str, float]) -> None:
-        phase = "warm" if step < self.config.warm_steps else "adversarial"
-        bar.advance(phase, losses)
-        if self.accelerator.is_main_process:
-            log.write(step + 1, phase=phase, lr=learning_rate(self.config, step), **losses)
-
-    def _keep(self, log: Log, step: int) -> None:
-        """Write a checkpoint and validate where the configuration says so."""
-        config = self.config
-        if step % config.checkpoint_every == 0 or step == config.num_steps:
-            self._checkpoint(step)
-        regular = config.validate_every and step % config.validate_every == 0
-        if (regular or step == config.warm_steps) and step < config.num_steps:
-            log.write(step, validation=self._validate())
-
-    def _checkpoint(self, step: int) -> None:
-        if self.accelerator.is_main_process:
-            checkpoint.save(self.out, step, self.config, self._networks, self.accelerator)
-
-    def _validate(self) -> Report:
-        if not any(pair.split == "val" for pair in self.pairs):
-            return {}
-        label = labeller(
-            self._networks.average.module.eval(), preset(self.config), STYLE.palette, bf16=self.objective.bf16
-        )
-        return validate(self.pairs, label, palette=STYLE.palette, names=STYLE.names, gsd_m=self.config.gsd_m)
-
-    @property
-    def _networks(self) -> Networks:
-        return self.objective.networks
+def _meta(config: TrainConfig, name: str, step: int) -> dict[str, Any]:
+    model = preset(config)
+    return {
+        "role": config.role,
+        "palette": [list(colour) for colour in STYLE.palette],
+        "class_names": list(STYLE.names),
+        "gsd_m": config.gsd_m,
+        "halo_px": halo_px(model),
+        "stride_px": stride_px(model),
+        "recipe": name,
+        "steps": step,
+        "licence": config.licence,
+    }
 
 
 def _check(config: TrainConfig, out: Path, runtime: Runtime) -> None:
@@ -211,7 +163,19 @@ def _sampler(config: TrainConfig, pairs: list[Pair]) -> Sampler:
     return Sampler(pairs, cropping=cropping, palette=STYLE.palette, weights=dict(config.weights), seed=config.seed)
 
 
-def _begin_from(folder: Path, config: TrainConfig, networks: Networks, accelerator: Accelerator) -> None:
+def _objective(config: TrainConfig, networks: Networks, device: torch.device, runtime: Runtime) -> Objective:
+    return Objective(
+        config=config,
+        networks=networks,
+        palette=STYLE.palette,
+        class_weights=_class_weights(config),
+        device=device,
+        bf16=wants_bf16(runtime.precision, device),
+        perceptual=_perceptual(runtime.vgg19, device),
+    )
+
+
+def _begin_from(folder: Path, config: TrainConfig, networks: Networks) -> None:
     """Put trained weights into the generator and its average.
 
     Raises:
@@ -220,7 +184,7 @@ def _begin_from(folder: Path, config: TrainConfig, networks: Networks, accelerat
     start = weights.load(folder, model="pix2pixhd", network="generator")
     if start.config != preset(config):
         raise ModelError(f"{folder} is another architecture than pix2pixhd/{config.model}; choose --set model=...")
-    for module in (accelerator.unwrap_model(networks.generator), networks.average.module):
+    for module in (networks.generator, networks.average.module):
         module.load_state_dict(start.module.state_dict())
 
 
@@ -232,8 +196,12 @@ def _class_weights(config: TrainConfig) -> tuple[float, ...]:
     return tuple(given.get(name, 1.0) for name in STYLE.names)
 
 
-def _perceptual(path: Path | None, accelerator: Accelerator) -> Perceptual | None:
+def _perceptual(path: Path | None, device: torch.device) -> Perceptual | None:
     if path is None:
         return None
-    vgg19: Any = load_vgg19(path).to(accelerator.device)
+    vgg19: Any = load_vgg19(path).to(device)
     return lambda fake_BCHW, real_BCHW: perceptual_loss(vgg19, fake_BCHW, real_BCHW)
+
+
+def _write(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n")

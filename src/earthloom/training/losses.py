@@ -1,5 +1,7 @@
 """Losses on class sets: labels that may say less than a class.
 
+With several processes the batch is that of all of them (`nn.processes.total`).
+
 Letters: B batch, K classes, H W pixels.
 """
 
@@ -8,6 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from earthloom.nn.processes import total
 
 
 def class_set_loss(logits_BKHW: Tensor, sets_BHW: Tensor, weights_K: Sequence[float] | None = None) -> Tensor:
@@ -33,7 +37,8 @@ def class_set_loss(logits_BKHW: Tensor, sets_BHW: Tensor, weights_K: Sequence[fl
     else:
         lightest_K11 = torch.tensor(weights_K, device=sets_BHW.device)[:, None, None]
         weight_BHW = torch.where(allowed_BKHW, lightest_K11, torch.inf).amin(dim=1) * known_BHW
-    return (loss_BHW * weight_BHW).sum() / weight_BHW.sum().clamp(min=torch.finfo(torch.float32).tiny)
+    weight = total(weight_BHW.sum()).clamp(min=torch.finfo(torch.float32).tiny)
+    return total((loss_BHW * weight_BHW).sum()) / weight
 
 
 def class_set_jaccard(logits_BKHW: Tensor, sets_BHW: Tensor) -> Tensor:
@@ -55,9 +60,12 @@ def class_set_jaccard(logits_BKHW: Tensor, sets_BHW: Tensor) -> Tensor:
     own_BKHW = allowed_BKHW & single(sets_BHW)[:, None]
     judged_BKHW = (own_BKHW | ~allowed_BKHW) & (sets_BHW != 0)[:, None]
     probability_BKHW = logits_BKHW.float().softmax(dim=1) * judged_BKHW
-    both_K = (probability_BKHW * own_BKHW).sum(dim=(0, 2, 3))
-    either_K = probability_BKHW.sum(dim=(0, 2, 3)) + own_BKHW.sum(dim=(0, 2, 3)) - both_K
-    shown_K = own_BKHW.any(dim=3).any(dim=2).any(dim=0)
+    both_K, drawn_K, own_K = (
+        total(pixels_BKHW.sum(dim=(0, 2, 3)))
+        for pixels_BKHW in (probability_BKHW * own_BKHW, probability_BKHW, own_BKHW.float())
+    )
+    either_K = drawn_K + own_K - both_K
+    shown_K = own_K > 0
     return ((1.0 - both_K / either_K.clamp(min=1.0)) * shown_K).sum() / shown_K.sum().clamp(min=1)
 
 

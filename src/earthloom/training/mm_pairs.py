@@ -20,7 +20,7 @@ from earthloom.cartography.style import STYLE, paint
 from earthloom.data import class_sets
 from earthloom.data.build import About, Scene, build
 from earthloom.data.pairs import Pair, read_pairs
-from earthloom.data.sampler import load
+from earthloom.data.scenes import load
 from earthloom.errors import DataError, ModelError
 from earthloom.models import weights
 from earthloom.training.device import accelerator_on, wants_bf16

@@ -1,11 +1,8 @@
 """The networks and optimisers of one run, and the learning rates as functions of the step."""
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -14,10 +11,9 @@ from earthloom.errors import UsageError
 from earthloom.models.pix2pixhd.config import PRESETS, Pix2PixHDConfig
 from earthloom.models.pix2pixhd.discriminator import build_discriminator
 from earthloom.models.pix2pixhd.generator import build_generator
+from earthloom.nn.processes import synchronized
 from earthloom.training.config import TrainConfig
-
-RISE = 0.05
-"""Share of the warm start in which the learning rate rises."""
+from earthloom.training.schedules import factor
 
 BETAS = (0.5, 0.999)
 """Of Adam in the adversarial phase (Series spec section 5)."""
@@ -28,10 +24,10 @@ class Networks:
     """What learns."""
 
     generator: nn.Module
-    """On the device, wrapped for several processes where there are several."""
+    """On the device; with several processes its batch normalisation spans them all."""
 
     discriminator: nn.Module
-    """As the generator."""
+    """On the device."""
 
     average: AveragedModel
     """Exponential moving average of the generator, its normalisation statistics included."""
@@ -63,30 +59,29 @@ def preset(config: TrainConfig) -> Pix2PixHDConfig:
     return model
 
 
-def build(config: TrainConfig, accelerator: Accelerator) -> Networks:
+def build(config: TrainConfig, device: torch.device) -> Networks:
     """Draw networks from the run's seed and put them on the device."""
     model = preset(config)
-    generator = _placed(build_generator(model, seed=config.seed), accelerator.device)
-    discriminator = _placed(build_discriminator(model, seed=config.seed + 1), accelerator.device)
+    generator = _placed(synchronized(build_generator(model, seed=config.seed)), device)
+    discriminator = _placed(build_discriminator(model, seed=config.seed + 1), device)
     moving = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
     average = AveragedModel(generator, multi_avg_fn=moving, use_buffers=True)
-    prepared: Any = accelerator.prepare(
+    return Networks(
         generator,
         discriminator,
+        average.eval(),
         torch.optim.AdamW(generator.parameters(), config.warm_lr, weight_decay=config.weight_decay),
         torch.optim.Adam(generator.parameters(), config.adversarial_lr, betas=BETAS),
         torch.optim.Adam(discriminator.parameters(), config.adversarial_lr, betas=BETAS),
     )
-    generator, discriminator, warm, adversarial, judge = prepared
-    return Networks(generator, discriminator, average.eval(), warm, adversarial, judge)
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
     """Return the learning rate of step `step` (0-based) over both phases."""
     if step < config.warm_steps:
-        return config.warm_lr * _one_cycle((step + 1) / config.warm_steps)
-    done = (step - config.warm_steps) / max(1, config.adversarial_steps)
-    return config.adversarial_lr * min(1.0, 2.0 * (1.0 - done))
+        return config.warm_lr * factor(config.warm_schedule, step, config.warm_steps)
+    step -= config.warm_steps
+    return config.adversarial_lr * factor(config.adversarial_schedule, step, config.adversarial_steps)
 
 
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
@@ -101,9 +96,3 @@ def _placed(module: nn.Module, device: torch.device) -> nn.Module:
         if parameter.ndim == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     return module
-
-
-def _one_cycle(share: float) -> float:
-    if share < RISE:
-        return share / RISE
-    return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * (share - RISE) / (1.0 - RISE)))

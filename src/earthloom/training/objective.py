@@ -2,20 +2,24 @@
 
 Spec series_gan section 4: L_G = L_adv + 10 L_FM + 10 L_VGG, beside the class-set cross-entropy that the warm
 start began with. The discriminator sees the soft colours of the generator and the true colours of completely
-labelled samples; pixels without a class are blanked in both.
+labelled samples; pixels without a class are blanked in both. As published, both networks learn from one forward
+pass: neither sees the other's update of the same step.
+
+With several processes a step is that of one process with all their samples (`nn.processes`).
 
 Letters: B batch, C channels, K classes, H W pixels.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import torch
-from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import Tensor
 
 from earthloom.models.pix2pixhd.palette import soft_colours
-from earthloom.nn.adversarial import discriminator_loss, feature_matching_loss, generator_loss
+from earthloom.nn.adversarial import Scales, discriminator_loss, feature_matching_loss, generator_loss
+from earthloom.nn.processes import sum_gradients, total
 from earthloom.training.batches import Batch
 from earthloom.training.config import TrainConfig
 from earthloom.training.losses import class_set_jaccard, class_set_loss, is_complete, single
@@ -35,14 +39,14 @@ class Objective:
     networks: Networks
     """What learns."""
 
-    accelerator: Accelerator
-    """Runs backward on the device there is."""
-
     palette: tuple[tuple[int, int, int], ...]
     """Map colours in id order."""
 
     class_weights: tuple[float, ...]
     """Of a labelled pixel, in id order."""
+
+    device: torch.device
+    """Where all this happens."""
 
     bf16: bool
     """Autocast to bfloat16."""
@@ -50,38 +54,60 @@ class Objective:
     perceptual: Perceptual | None
     """VGG19 term, if its weights were given."""
 
-    def step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Learn from one batch; return the losses by name."""
-        rate = learning_rate(self.config, step)
-        losses = self._warm(batch, rate) if step < self.config.warm_steps else self._adversarial(batch, rate)
-        self.networks.average.update_parameters(self.accelerator.unwrap_model(self.networks.generator))
-        return {name: float(value.detach()) for name, value in losses.items()}
+    def step(self, batches: Sequence[Batch], step: int) -> dict[str, float]:
+        """Learn from the batches of one step; return the means of the weighted losses by name."""
+        nets, warm = self.networks, step < self.config.warm_steps
+        optimizers = (nets.warm,) if warm else (nets.adversarial, nets.judge)
+        for optimizer in optimizers:
+            set_learning_rate(optimizer, learning_rate(self.config, step))
+            optimizer.zero_grad(set_to_none=True)
+        learn = self._warm if warm else self._adversarial
+        found = [learn(batch) for batch in batches]
+        for optimizer in optimizers:
+            self._descend(optimizer)
+        nets.average.update_parameters(nets.generator)
+        names = dict.fromkeys(name for losses in found for name in losses)
+        return {name: fmean(losses[name] for losses in found if name in losses) for name in names}
 
-    def _warm(self, batch: Batch, rate: float) -> dict[str, Tensor]:
-        loss = self._labels(self._generate(batch), batch)
-        self._descend(loss, self.networks.warm, rate)
-        return {"labels": loss}
+    def _warm(self, batch: Batch) -> dict[str, float]:
+        return self._learn(labels=self._labels(self._generate(batch), batch))
 
-    def _adversarial(self, batch: Batch, rate: float) -> dict[str, Tensor]:
+    def _adversarial(self, batch: Batch) -> dict[str, float]:
         out_BCHW = self._generate(batch)
-        losses: dict[str, Tensor] = {}
-        if self.config.label_weight:
-            losses["labels"] = self._labels(out_BCHW, batch)
+        weight = self.config.label_weight
+        labels = {"labels": weight * self._labels(out_BCHW, batch)} if weight else {}
         chosen_B = is_complete(batch.sets_BHW)
-        judged = bool(chosen_B.any())
-        if judged:
-            fake_BCHW = self._colours(out_BCHW)[chosen_B]
-            x_BCHW, real_BCHW = batch.x_BCHW[chosen_B], batch.map_BCHW[chosen_B]
-            known_B1HW = single(batch.sets_BHW[chosen_B])[:, None]
-            fake_BCHW, real_BCHW = fake_BCHW * known_B1HW, real_BCHW * known_B1HW
-            losses["discriminator"] = self._judge(x_BCHW, real_BCHW, fake_BCHW, rate)
-            losses |= self._against(x_BCHW, real_BCHW, fake_BCHW)
-        weights = {"labels": self.config.label_weight, "features": self.config.feature_weight}
-        weights |= {"vgg": self.config.vgg_weight, "adversarial": 1.0}
-        terms = [weights[name] * value for name, value in losses.items() if name in weights]
-        if terms:
-            self._descend(torch.stack(terms).sum(), self.networks.adversarial, rate)
-        return losses
+        all_chosen = total(chosen_B.sum())
+        if not all_chosen:
+            return self._learn(**labels)
+        share = chosen_B.sum() / all_chosen
+        if not chosen_B.any():
+            chosen_B[0] = True  # with share 0: the discriminators of all processes take part in every step
+        known_B1HW = single(batch.sets_BHW[chosen_B])[:, None]
+        x_BCHW, real_BCHW = batch.x_BCHW[chosen_B], batch.map_BCHW[chosen_B] * known_B1HW
+        fake_BCHW = self._colours(out_BCHW)[chosen_B] * known_B1HW
+        with self._autocast():
+            real = self.networks.discriminator(x_BCHW, real_BCHW)
+            fake = self.networks.discriminator(x_BCHW, fake_BCHW.detach())
+        judged = self._learn(discriminator=total(share * discriminator_loss(real, fake)))
+        against = self._against(x_BCHW, real, fake_BCHW)
+        if self.perceptual is not None:
+            against["vgg"] = self.config.vgg_weight * self.perceptual(fake_BCHW, real_BCHW)
+        return judged | self._learn(**labels, **{name: total(share * value) for name, value in against.items()})
+
+    def _against(self, x_BCHW: Tensor, real: Scales, fake_BCHW: Tensor) -> dict[str, Tensor]:
+        judge = self.networks.discriminator.requires_grad_(False)
+        with self._autocast():
+            fake = judge(x_BCHW, fake_BCHW)
+        judge.requires_grad_(True)
+        features = self.config.feature_weight * feature_matching_loss(real, fake)
+        return {"adversarial": generator_loss(fake), "features": features}
+
+    def _learn(self, **losses: Tensor) -> dict[str, float]:
+        """Add the gradients of the sum of weighted losses; return them as numbers."""
+        if losses:
+            (torch.stack(list(losses.values())).sum() / self.config.accumulate).backward()  # type: ignore[no-untyped-call]
+        return {name: float(value.detach()) for name, value in losses.items()}
 
     def _labels(self, out_BCHW: Tensor, batch: Batch) -> Tensor:
         loss = class_set_loss(out_BCHW, batch.sets_BHW, self.class_weights)
@@ -99,32 +125,12 @@ class Objective:
         """An RGB head paints colours already; a palette head has a class score each."""
         return out_BCHW if self.config.label_weight == 0 else soft_colours(out_BCHW, self.palette)
 
-    def _judge(self, x_BCHW: Tensor, real_BCHW: Tensor, fake_BCHW: Tensor, rate: float) -> Tensor:
-        with self._autocast():
-            real = self.networks.discriminator(x_BCHW, real_BCHW)
-            fake = self.networks.discriminator(x_BCHW, fake_BCHW.detach())
-        loss = discriminator_loss(real, fake)
-        self._descend(loss, self.networks.judge, rate)
-        return loss
-
-    def _against(self, x_BCHW: Tensor, real_BCHW: Tensor, fake_BCHW: Tensor) -> dict[str, Tensor]:
-        judge: nn.Module = self.accelerator.unwrap_model(self.networks.discriminator)
-        judge.requires_grad_(False)
-        with self._autocast():
-            with torch.no_grad():
-                real = judge(x_BCHW, real_BCHW)
-            fake = judge(x_BCHW, fake_BCHW)
-        judge.requires_grad_(True)
-        losses = {"adversarial": generator_loss(fake), "features": feature_matching_loss(real, fake)}
-        if self.perceptual is not None:
-            losses["vgg"] = self.perceptual(fake_BCHW, real_BCHW)
-        return losses
-
-    def _descend(self, loss: Tensor, optimizer: torch.optim.Optimizer, rate: float) -> None:
-        set_learning_rate(optimizer, rate)
-        optimizer.zero_grad(set_to_none=True)
-        self.accelerator.backward(loss)
+    def _descend(self, optimizer: torch.optim.Optimizer) -> None:
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        sum_gradients(parameters)
+        if self.config.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
         optimizer.step()
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.bf16)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)

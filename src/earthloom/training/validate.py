@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earthloom.data.pairs import Pair
-from earthloom.data.sampler import Scene, load, resample
+from earthloom.data.sampler import resample
+from earthloom.data.scenes import Scene, load
 from earthloom.metrics.iou import count, score
 from earthloom.training.predict import Labeller, Palette
 
