@@ -96,10 +96,13 @@ def test_perceptual_loss_weighs_the_five_layers_and_reaches_the_generated_pictur
 def test_other_files_are_refused(tmp_path, float_weights):
     with pytest.raises(ModelError, match="no VGG19 weights at .*missing.pth.*feature matching only"):
         load_vgg19(tmp_path / "missing.pth")
-    for name in ("bad.pth", "bad.safetensors"):
-        (tmp_path / name).write_bytes(b"no weights")
-        with pytest.raises(ModelError, match=f"{name} cannot be read as VGG19 weights"):
-            load_vgg19(tmp_path / name)
+    (tmp_path / "bad.safetensors").write_bytes(b"no weights")
+    with pytest.raises(ModelError, match="bad.safetensors cannot be read as VGG19 weights"):
+        load_vgg19(tmp_path / "bad.safetensors")
+    for content in (b"", b"no weights", b"hello"):
+        (tmp_path / "bad.pth").write_bytes(content)
+        with pytest.raises(ModelError, match="bad.pth is damaged or no PyTorch file"):
+            load_vgg19(tmp_path / "bad.pth")
     save_file({"classifier.weight": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(ModelError, match="is no VGG19: want conv1_1.weight .* found classifier.weight"):
         load_vgg19(tmp_path / "other.safetensors")

@@ -3,7 +3,6 @@
 Letters: B batch, C channels, H W pixels.
 """
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from earthloom.errors import ModelError
+from earthloom.nn.state_dict import read_state_dict
 
 BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))
 """(channels, convolutions) of each block as far as relu5_1, the last feature used."""
@@ -114,15 +114,12 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         raise ModelError(
             f"no VGG19 weights at {path}: give a file, or leave it out to train with feature matching only"
         )
+    if path.suffix != ".safetensors":
+        return read_state_dict(path)
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} cannot be read as VGG19 weights: {str(error).splitlines()[0]}") from error
-    if not isinstance(loaded, Mapping):
-        raise ModelError(f"{path} holds a {type(loaded).__name__}, want a state dict of VGG19")
-    return loaded
 
 
 def _fill(vgg19: VGG19, tensors: Mapping[str, Tensor], names: list[str], path: Path) -> None:
