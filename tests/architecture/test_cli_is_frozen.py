@@ -14,6 +14,7 @@ FROZEN = {
     "models list": "--json",
     "models info": "--json",
     "models verify": "--json",
+    "models convert": "--overwrite",
 }
 
 

@@ -6,7 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="List, describe and verify models.")
+from earthloom.cli.options import Overwrite
+from earthloom.errors import UsageError
+
+app = typer.Typer(no_args_is_help=True, help="List, describe, verify and convert models.")
 
 Name = Annotated[str, typer.Argument(help="A preset, shipped weights, a checkpoint folder, or owner/name on the hub.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -56,6 +59,21 @@ def verify(name: Name, as_json: AsJson = False) -> None:
         return
     for part, facts in found.items():
         typer.echo(f"{name} {part}: sound, {facts['model']} {facts['network']}, sha256 {facts['sha256']}")
+
+
+@app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(help="*_net_G.pth or *_net_D.pth of the published Pix2PixHD code.")],
+    out: Annotated[Path, typer.Argument(help="Checkpoint folder to write.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn a checkpoint of the published Pix2PixHD code into a folder of Earthloom's own."""
+    from earthloom.models.pix2pixhd.published import convert as convert_file
+
+    if out.exists() and not overwrite:
+        raise UsageError(f"{out} exists: choose another name, or replace it with --overwrite")
+    convert_file(file, out, overwrite=overwrite)
+    typer.echo(out)
 
 
 def _of_checkpoints(name: str) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def save(
         )
         raise ModelError(f"{folder} exists: {way_out}")
     state = {name: _stored(tensor, dtype) for name, tensor in module.state_dict().items()}
-    _require_fit(state, _shapes_only(config, network), f"a {network} to be saved in {folder}")
+    require_fit(state, _shapes_only(config, network).state_dict(), f"a {network} to be saved in {folder}")
     data = tensors_to_bytes(state)
     header = Header(config=config, network=network, meta=meta, sha256=hashlib.sha256(data).hexdigest())
     try:
@@ -122,11 +122,32 @@ def load(folder: Path, *, model: str | None = None, network: str | None = None) 
     _require(folder, "network", header.network, network)
     state = {name: _stored(tensor, torch.float32) for name, tensor in _read(folder, header).items()}
     module = _shapes_only(header.config, header.network)
-    _require_fit(state, module, str(folder))
+    require_fit(state, module.state_dict(), str(folder))
     module.load_state_dict(state, strict=True, assign=True)
     card = folder / CARD_FILE
     text = card.read_text(encoding="utf-8") if card.is_file() else None
     return Checkpoint(folder=folder, header=header, module=module.eval(), card=text)
+
+
+def require_fit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], where: str) -> None:
+    """Compare names and shapes with those wanted.
+
+    Raises:
+        ModelError: Listing what is missing, unexpected or of another shape.
+    """
+    wrong = [
+        f"{name} is {tuple(state[name].shape)}, want {tuple(wanted[name].shape)}"
+        for name in wanted
+        if name in state and state[name].shape != wanted[name].shape
+    ]
+    problems = {
+        "missing": [name for name in wanted if name not in state],
+        "unexpected": [name for name in state if name not in wanted],
+        "of another shape": wrong,
+    }
+    report = [f"{len(names)} {kind} ({_first(names)})" for kind, names in problems.items() if names]
+    if report:
+        raise ModelError(f"the weights do not fit {where}: {'; '.join(report)}")
 
 
 def _stored(tensor: Tensor, dtype: torch.dtype) -> Tensor:
@@ -157,24 +178,6 @@ def _read(folder: Path, header: Header) -> dict[str, Tensor]:
     if found != header.sha256:
         raise ModelError(f"{file} has sha256 {found}, {CONFIG_FILE} says {header.sha256}; get the checkpoint again")
     return tensors
-
-
-def _require_fit(state: Mapping[str, Tensor], module: nn.Module, where: str) -> None:
-    """Refuse tensors that are not exactly the module's, listing what is missing, unexpected or of another shape."""
-    wanted = module.state_dict()
-    wrong = [
-        f"{name} is {tuple(state[name].shape)}, want {tuple(wanted[name].shape)}"
-        for name in wanted
-        if name in state and state[name].shape != wanted[name].shape
-    ]
-    problems = {
-        "missing": [name for name in wanted if name not in state],
-        "unexpected": [name for name in state if name not in wanted],
-        "of another shape": wrong,
-    }
-    report = [f"{len(names)} {kind} ({_first(names)})" for kind, names in problems.items() if names]
-    if report:
-        raise ModelError(f"the weights do not fit {where}: {'; '.join(report)}")
 
 
 def _first(names: list[str], count: int = 3) -> str:
