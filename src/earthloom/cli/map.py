@@ -10,7 +10,9 @@ from earthloom.cli.progress import print_outputs, shown
 
 
 def draw(
-    image: Annotated[Path, typer.Argument(help="GeoTIFF, COG, PNG, JPEG, MBTiles, PMTiles or a folder of tiles.")],
+    image: Annotated[
+        Path, typer.Argument(help="GeoTIFF, COG, PNG, JPEG (also https://, s3://), MBTiles, PMTiles, tile folder.")
+    ],
     out: Annotated[
         list[Path],
         typer.Argument(help="NAME.tif (COG), .pmtiles, .mbtiles, .png, or a folder (XYZ tiles); several may be given."),

@@ -9,6 +9,7 @@ from rasterio.windows import Window as FileWindow
 
 from earthloom.errors import SourceError
 from earthloom.io.decode import Bands, weight
+from earthloom.io.remote import is_remote
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _GLANCE_PX = 512
@@ -16,11 +17,13 @@ _SCAN_PX = 1 << 22
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no file, is empty, or is a PNG cut short (GDAL reads those as black).
+    """Refuse what is no file, is empty, or is a PNG cut short (GDAL reads those as black); of remote files GDAL says.
 
     Raises:
         SourceError: With the reason.
     """
+    if is_remote(path):
+        return
     if path.is_dir():
         raise SourceError(f"{path}: is a folder: give one image file")
     if not path.exists():

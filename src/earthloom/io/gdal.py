@@ -12,6 +12,8 @@ from rasterio._env import set_gdal_config
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
+from earthloom.io.remote import gdal_name
+
 CACHE_BYTES = 64 << 20
 """Size of GDAL's block cache, shared by all threads: memory does not grow with files. (rasterio takes bytes.)"""
 
@@ -27,18 +29,19 @@ set_gdal_config("GDAL_CACHEMAX", CACHE_BYTES)
 @contextmanager
 def gdal() -> Iterator[None]:
     """Run GDAL calls with our settings, in this thread only; its messages go to rasterio's silent logger."""
-    with rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING=True, GDAL_TIFF_INTERNAL_MASK=True):
+    patience = {"GDAL_HTTP_CONNECTTIMEOUT": 20, "GDAL_HTTP_TIMEOUT": 120, "GDAL_HTTP_MAX_RETRY": 2}
+    with rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING=True, GDAL_TIFF_INTERNAL_MASK=True, **patience):
         yield
 
 
 def open_dataset(path: Path | str, mode: str = "r", **options: Any) -> Any:
-    """Open a dataset without the warning about images that have no place; call it within `gdal()`.
+    """Open a dataset, here or remote, without the warning about images that have no place; call it within `gdal()`.
 
     Python's warning filters are global, so threads take turns.
     """
     with _WARNINGS_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(path, mode, **options)
+        return rasterio.open(gdal_name(path) if isinstance(path, Path) else path, mode, **options)
 
 
 def reason(error: BaseException) -> str:

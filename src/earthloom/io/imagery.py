@@ -19,6 +19,7 @@ from earthloom.io.checks import check_file, check_pixels
 from earthloom.io.decode import Bands, pick_bands
 from earthloom.io.file_source import FileSource, ImageFile
 from earthloom.io.gdal import GDAL_ERRORS, gdal, open_dataset, reason
+from earthloom.io.remote import fingerprint, is_remote
 from earthloom.io.warp import footprint, plan_warp
 
 
@@ -27,10 +28,10 @@ class Imagery:
     """What an image file is and where it lies; small and picklable."""
 
     path: Path
-    """The file."""
+    """The file; it may be remote (`io.remote`)."""
 
     sha256: str
-    """Hash of the file's bytes."""
+    """Hash of the file's bytes; of a remote file that of `remote.fingerprint`."""
 
     sidecars_sha256: str
     """Hash of the files beside it that decide its pixels: masks, overviews, world files."""
@@ -111,7 +112,7 @@ def inspect_image(
     """Look at an image file and refuse what cannot be read.
 
     Args:
-        path: A GeoTIFF, COG, PNG or JPEG, or anything else GDAL reads as an image.
+        path: A GeoTIFF, COG, PNG or JPEG, or anything else GDAL reads as an image, here or remote.
         bidx: Up to four band numbers from 1; all bands if empty.
         gsd_m: Ground metres of a pixel, for an image without a place; the CRS of one that has a place wins.
         scale: Values that become 0 and 255, for anything but uint8.
@@ -129,7 +130,8 @@ def inspect_image(
                 "width": dataset.width,
                 "height": dataset.height,
                 "overviews": tuple(dataset.overviews(bands.colours[0])),
-                "sidecars_sha256": sha256_of(Path(name) for name in sorted(dataset.files) if Path(name) != path),
+                "sidecars_sha256": sha256_of(() if is_remote(path) else _sidecars(dataset, path)),
+                "sha256": fingerprint(dataset) if is_remote(path) else sha256_of([path]),
             }
             crs, transform = _place(dataset, path, gsd_m)
     except GDAL_ERRORS as error:
@@ -150,7 +152,6 @@ def _imagery(*, path: Path, crs: str | None, transform: Affine, gsd_m: float | N
     assert gsd_m is not None
     return Imagery(
         path=path,
-        sha256=sha256_of([path]),
         crs=crs,
         transform=transform,
         gsd_m=gsd_m,
@@ -158,6 +159,10 @@ def _imagery(*, path: Path, crs: str | None, transform: Affine, gsd_m: float | N
         bounds=_bounds(transform, width, height, downward=crs is None),
         **facts,
     )
+
+
+def _sidecars(dataset: Any, path: Path) -> list[Path]:
+    return [Path(name) for name in sorted(dataset.files) if Path(name) != path]
 
 
 def _place(dataset: Any, path: Path, gsd_m: float | None) -> tuple[str | None, Affine]:

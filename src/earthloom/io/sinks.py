@@ -10,8 +10,9 @@ from earthloom.io.levels import Advance, Level, count_pieces
 from earthloom.io.mbtiles import write_mbtiles
 from earthloom.io.pmtiles import write_pmtiles
 from earthloom.io.png import write_png
+from earthloom.io.stac import About, write_item
 from earthloom.io.staging import staged
-from earthloom.io.tiling import Tiling, tiling
+from earthloom.io.tiling import tiling
 from earthloom.io.xyz import is_xyz, write_xyz
 
 __all__ = ["Level", "check_output", "count_steps", "outputs", "write"]
@@ -70,6 +71,7 @@ def write(
     tags: Mapping[str, str],
     overwrite: bool,
     lossless: bool = True,
+    about: About | None = None,
     advance: Advance | None = None,
 ) -> list[Path]:
     """Write levels to the format that the suffix chooses; equal levels and tags give equal bytes.
@@ -83,6 +85,7 @@ def write(
         tags: Text that every format carries: the provenance.
         overwrite: Whether old outputs may be replaced.
         lossless: Maps: PNG tiles, nearest overviews. Else imagery: WebP tiles, averaged overviews.
+        about: What a STAC item beside the output says of it; no item without.
         advance: Told of every piece written.
 
     Returns:
@@ -97,22 +100,28 @@ def write(
     check_output(path, overwrite=overwrite, zooms=zooms)
     tell: Advance = advance or (lambda _: None)
     if _suffix(path) in ARCHIVES:
-        _write_archive(path, tiling(levels, lossless=lossless), tags, tell)
-        return [path]
-    finals = outputs(path, zooms)
+        files = {path: list(levels)}
+    else:
+        files = {final: [level] for final, level in zip(outputs(path, zooms), levels, strict=True)}
     with staged(path) as stage:
-        for final, level in zip(finals, levels, strict=True):
-            if _suffix(path) == ".tif":
-                write_cog(stage / final.name, level, tags, lossless=lossless, advance=tell)
-            else:
-                write_png(stage / final.name, level, tags, advance=tell)
-    return finals
+        for final, held in files.items():
+            _write_file(stage / final.name, held, tags, tell, lossless=lossless)
+        if about is not None:
+            write_item(path, files, about, tags, stage)
+    return list(files)
 
 
-def _write_archive(path: Path, tiles: Tiling, tags: Mapping[str, str], advance: Advance) -> None:
-    writers = {".pmtiles": write_pmtiles, ".mbtiles": write_mbtiles, "": write_xyz}
-    with staged(path) as stage:
-        writers[_suffix(path)](stage / path.name, tiles, tags, advance=advance)
+def _write_file(
+    path: Path, levels: Sequence[Level], tags: Mapping[str, str], advance: Advance, *, lossless: bool
+) -> None:
+    archives = {".pmtiles": write_pmtiles, ".mbtiles": write_mbtiles, "": write_xyz}
+    suffix = _suffix(path)
+    if suffix in archives:
+        archives[suffix](path, tiling(levels, lossless=lossless), tags, advance=advance)
+    elif suffix == ".tif":
+        write_cog(path, levels[0], tags, lossless=lossless, advance=advance)
+    else:
+        write_png(path, levels[0], tags, advance=advance)
 
 
 def _check_old(path: Path, *, overwrite: bool) -> None:

@@ -1,7 +1,7 @@
 """Maps from Python: a pipeline is loaded once and called with imagery; the result is woven when it is looked at."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from earthloom.io.arrays import save_array
 from earthloom.io.inputs import inspect
 from earthloom.io.raster import Raster
 from earthloom.io.sinks import Level, write
+from earthloom.io.stac import About
 from earthloom.loom.loom import Loom
 from earthloom.loom.store import Store
 from earthloom.pipelines.device import Device
@@ -35,6 +36,9 @@ class MapResult:
     provenance: Mapping[str, str]
     """Everything that decides the pixels, as every file carries it."""
 
+    about: About
+    """What the STAC item of a file says beyond that."""
+
     folder: Scratch
     """Holds finished blocks as long as the result lives."""
 
@@ -52,7 +56,7 @@ class MapResult:
         chosen = tuple(level for level in self.levels if level.zoom == zoom)
         if not chosen:
             raise UsageError(f"no zoom {zoom} in this result: it has {', '.join(map(str, self.zooms))}")
-        return MapResult(levels=chosen, provenance=self.provenance, folder=self.folder)
+        return replace(self, levels=chosen)
 
     @cached_property
     def _raster(self) -> Raster:
@@ -113,7 +117,7 @@ class MapResult:
             UsageError: If the output exists or its suffix is unknown.
             SinkError: If writing fails.
         """
-        return write(path, self.levels, tags=self.provenance, overwrite=overwrite)
+        return write(path, self.levels, tags=self.provenance, about=self.about, overwrite=overwrite)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +171,7 @@ class MapPipeline:
         options = MapOptions(zooms=ends, bounds=bounds, device=self.device, workers=self.workers)
         plan = plan_map(imagery, self.weights, options)
         loom = Loom(Store(folder.path / "blocks"), Threads(self.workers))
-        return MapResult(levels=plan.levels(loom), provenance=plan.provenance.tags(), folder=folder)
+        return MapResult(levels=plan.levels(loom), provenance=plan.provenance.tags(), about=plan.about, folder=folder)
 
 
 def load(name: str = "series-small", *, device: str = "auto", precision: str = "auto", workers: int = 1) -> MapPipeline:

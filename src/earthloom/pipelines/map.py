@@ -13,8 +13,10 @@ from earthloom.geo.windows import Window
 from earthloom.io.describe import describe
 from earthloom.io.imagery import Imagery
 from earthloom.io.provenance import Provenance
+from earthloom.io.remote import plain_name
 from earthloom.io.sinks import Level, check_output, write
 from earthloom.io.sinks import outputs as files_of
+from earthloom.io.stac import About, time_of
 from earthloom.loom.layer import Layer
 from earthloom.loom.loom import Loom, Progress
 from earthloom.loom.store import Store, remove
@@ -83,6 +85,9 @@ class MapPlan:
     provenance: Provenance
     """Everything that decides them."""
 
+    about: About
+    """What their STAC item says beyond that."""
+
     def levels(self, loom: Loom) -> tuple[Level, ...]:
         """Return what sinks write, finest first."""
         return tuple(
@@ -104,6 +109,9 @@ def plan_map(imagery: Imagery, weights: SeriesWeights, options: MapOptions) -> M
         layers=series_layers(imagery, weights, zooms, options.device),
         windows=zoom_windows(map_window(imagery, zooms.finest, options.bounds), zooms),
         provenance=_provenance(imagery, weights, options, zooms.written),
+        about=About(
+            when=time_of(imagery.path), architecture="Pix2PixHD", tasks=("semantic-segmentation", "generative")
+        ),
     )
 
 
@@ -149,7 +157,11 @@ def draw_map(
         for zoom, window in plan.windows.items():
             loom.make(plan.layers[zoom], window)
         levels = plan.levels(loom)
-        written = [file for path in outputs for file in write(path, levels, tags=tags, overwrite=options.overwrite)]
+        written = [
+            file
+            for path in outputs
+            for file in write(path, levels, tags=tags, about=plan.about, overwrite=options.overwrite)
+        ]
     remove(parts_of(outputs))
     return written
 
@@ -188,7 +200,7 @@ def _open_store(path: Path, options: MapOptions) -> Iterator[Store]:
 
 def _provenance(imagery: Imagery, weights: SeriesWeights, options: MapOptions, zooms: Sequence[int]) -> Provenance:
     return Provenance(
-        input=imagery.path.name,
+        input=plain_name(imagery.path),
         input_sha256=imagery.sha256,
         model=weights.name,
         model_sha256=weights.sha256,

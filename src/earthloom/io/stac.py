@@ -1,0 +1,164 @@
+"""A STAC item beside every output: what it is, where it lies, and which model made it (STAC 1.1).
+
+Extensions: projection and raster for the pixels, mlm for the model. The item is about the imagery's time: the one its
+file states, else that of the file itself; so equal inputs give equal items.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import time
+from typing import Any
+
+from earthloom.errors import GeoError
+from earthloom.geo.crs import LON_LAT, is_geographic, transform_bounds
+from earthloom.io.gdal import GDAL_ERRORS, gdal, open_dataset
+from earthloom.io.levels import Level
+from earthloom.io.remote import is_remote
+
+SUFFIX = ".stac.json"
+MEDIA_TYPES = {
+    ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
+    ".png": "image/png",
+    ".pmtiles": "application/vnd.pmtiles",
+    ".mbtiles": "application/vnd.sqlite3",
+    "": "image/png",
+}
+EXTENSIONS = ("projection/v2.0.0", "raster/v2.0.0", "mlm/v1.4.0")
+
+_DATE_TAGS = ("TIFFTAG_DATETIME", "ACQUISITIONDATETIME", "DateTime")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What an item says beyond pixels and provenance."""
+
+    when: datetime
+    """The time of the imagery."""
+
+    architecture: str
+    """Of the model, as the literature calls it."""
+
+    tasks: tuple[str, ...]
+    """What it does, in the words of the mlm extension."""
+
+
+def item_of(path: Path) -> Path:
+    """Return where the item of an output lies."""
+    return path.with_name(path.name + SUFFIX)
+
+
+def write_item(
+    path: Path, files: Mapping[Path, Sequence[Level]], about: About, tags: Mapping[str, str], folder: Path
+) -> None:
+    """Write the item of an output.
+
+    Args:
+        path: The output as the user wrote it; names the item.
+        files: What was written, with the levels of each, finest first.
+        about: The imagery's time and the model.
+        tags: The provenance.
+        folder: Where to write.
+    """
+    from pystac import Asset, Item
+
+    first = next(iter(files.values()))[0]
+    bbox = _lon_lat(first)
+    item = Item(
+        id=path.name,
+        geometry=None if bbox is None else _rectangle(bbox),
+        bbox=bbox,
+        datetime=about.when,
+        properties={"earthloom:provenance": dict(tags), **_place(first), **_model(about, tags)},
+        stac_extensions=[f"https://stac-extensions.github.io/{name}/schema.json" for name in EXTENSIONS],
+    )
+    for file, levels in files.items():
+        name = "map" if len(files) == 1 else f"map-z{levels[0].zoom}"
+        kind = MEDIA_TYPES[file.suffix.lower()]
+        item.add_asset(name, Asset(f"./{file.name}", media_type=kind, roles=["data"], extra_fields=_pixels(levels)))
+    weights = {"mlm:artifact_type": "safetensors"}
+    for number, sha256 in enumerate(tags["EARTHLOOM_MODEL_SHA256"].split(",")):
+        urn = f"urn:sha256:{sha256}"
+        item.add_asset(f"model-{number}", Asset(urn, roles=["mlm:model", "mlm:weights"], extra_fields=weights))
+    (folder / item_of(path).name).write_text(json.dumps(item.to_dict(include_self_link=False), indent=1) + "\n")
+
+
+def time_of(path: Path) -> datetime:
+    """Return when imagery was made: the first date its tags state, else the time of the file, of a remote one now."""
+    try:
+        with gdal(), open_dataset(path) as dataset:
+            tags = dataset.tags() | dataset.tags(ns="IMAGERY") | dataset.tags(ns="EXIF")
+    except GDAL_ERRORS:
+        tags = {}
+    found = filter(None, map(_date, (tags.get(name, "") for name in _DATE_TAGS)))
+    stamp = time() if is_remote(path) else path.stat().st_mtime
+    return next(found, datetime.fromtimestamp(int(stamp), UTC))
+
+
+def _date(text: str) -> datetime | None:
+    """Read `2021:03:04 10:11:12` or ISO 8601, as UTC unless it says otherwise."""
+    try:
+        found = datetime.fromisoformat(re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", text.strip()))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _lon_lat(level: Level) -> list[float] | None:
+    crs = level.source.grid.crs
+    if crs is None:
+        return None
+    try:
+        return list(transform_bounds(crs, LON_LAT, level.source.grid.bounds_of(level.window)))
+    except GeoError:  # a map may end at the antimeridian's very edge
+        return None
+
+
+def _rectangle(bbox: Sequence[float]) -> dict[str, Any]:
+    left, bottom, right, top = bbox
+    ring = [[left, bottom], [right, bottom], [right, top], [left, top], [left, bottom]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def _place(level: Level) -> dict[str, Any]:
+    """Say projection, size and place of the finest pixels."""
+    grid, window = level.source.grid, level.window
+    code = grid.crs if grid.crs is not None and grid.crs.startswith("EPSG:") else None
+    return {
+        "proj:code": code,
+        "proj:shape": [window.height, window.width],
+        "proj:transform": list(grid.transform_of(window))[:6],
+    }
+
+
+def _pixels(levels: Sequence[Level]) -> dict[str, Any]:
+    """Say what the pixels of a file are."""
+    grid = levels[0].source.grid
+    unit = {} if grid.crs is not None and is_geographic(grid.crs) else {"raster:spatial_resolution": grid.transform.a}
+    bands = [{"name": name, "data_type": "uint8", **unit} for name in ("red", "green", "blue")]
+    return {**_place(levels[0]), "earthloom:zooms": [level.zoom for level in levels], "bands": bands}
+
+
+def _model(about: About, tags: Mapping[str, str]) -> dict[str, Any]:
+    tensor = {"dim_order": ["batch", "channel", "height", "width"], "data_type": "float32"}
+    name = re.sub(r"[^a-zA-Z0-9_.-]+", "-", tags["EARTHLOOM_MODEL"]).strip("-._0123456789") or "model"
+    colours = ["red", "green", "blue"]
+    return {
+        "mlm:name": name,
+        "mlm:architecture": about.architecture,
+        "mlm:tasks": list(about.tasks),
+        "mlm:framework": "PyTorch",
+        "mlm:framework_version": tags["EARTHLOOM_TORCH"],
+        "mlm:input": [{"name": "imagery", "bands": colours, "input": {"shape": [-1, 3, -1, -1], **tensor}}],
+        "mlm:output": [
+            {
+                "name": "map",
+                "tasks": list(about.tasks),
+                "result": {"shape": [-1, -1, -1, -1], **tensor},
+                "classification:classes": [],
+            }
+        ],
+    }

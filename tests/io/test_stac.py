@@ -1,0 +1,80 @@
+"""Items read back by pystac and its extensions."""
+
+import os
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pystac
+import pytest
+import rasterio
+from pystac.extensions.mlm import MLMExtension
+from pystac.extensions.projection import ProjectionExtension
+from rasterio.warp import transform_bounds
+
+from earthloom.geo.grid import Grid
+from earthloom.geo.tiles import web_mercator_grid
+from earthloom.geo.windows import Window
+from earthloom.io.sinks import Level, write
+from earthloom.io.stac import About, item_of, time_of
+
+WHEN = datetime(2021, 3, 4, tzinfo=UTC)
+ABOUT = About(when=WHEN, architecture="Pix2PixHD", tasks=("generative",))
+TAGS = {"EARTHLOOM_MODEL": "runs/1 best", "EARTHLOOM_MODEL_SHA256": "ab,cd", "EARTHLOOM_TORCH": "2.6.0"}
+PLACE = Window(6187000, 3523000, 300, 200)
+
+
+@pytest.fixture
+def levels(kit: SimpleNamespace) -> list[Level]:
+    return [
+        Level(zoom, kit.known(web_mercator_grid(zoom), place), place)
+        for zoom, place in ((14, PLACE), (13, PLACE.scaled(Fraction(1, 2))))
+    ]
+
+
+def test_the_item_of_two_cogs_says_what_they_are(levels: list[Level], tmp_path: Path) -> None:
+    written = write(tmp_path / "map.tif", levels, tags=TAGS, about=ABOUT, overwrite=False)
+    item = pystac.Item.from_file(str(item_of(tmp_path / "map.tif")))
+    with rasterio.open(written[0]) as file:
+        assert item.bbox == pytest.approx(transform_bounds(file.crs, "EPSG:4326", *file.bounds), abs=1e-9)
+        projection = ProjectionExtension.ext(item)
+        assert (projection.code, projection.shape) == ("EPSG:3857", [file.height, file.width])
+        assert projection.transform == pytest.approx(list(file.transform)[:6])
+    assert item.datetime == WHEN
+    assert item.properties["earthloom:provenance"] == TAGS
+    model = MLMExtension.ext(item)
+    assert (model.mlm_name, model.architecture, model.framework) == ("runs-1-best", "Pix2PixHD", "PyTorch")
+    files = {name: asset for name, asset in item.assets.items() if "data" in (asset.roles or [])}
+    assert [Path(str(asset.get_absolute_href())) for asset in files.values()] == written
+    assert ProjectionExtension.ext(files["map-z13"]).shape == [100, 150]
+    assert [item.assets[f"model-{number}"].href for number in (0, 1)] == ["urn:sha256:ab", "urn:sha256:cd"]
+
+
+@pytest.mark.parametrize("name", ["map.pmtiles", "map.mbtiles", "map"])
+def test_the_item_of_an_archive_has_one_file(levels: list[Level], tmp_path: Path, name: str) -> None:
+    write(tmp_path / name, levels, tags=TAGS, about=ABOUT, overwrite=False)
+    asset = pystac.Item.from_file(str(item_of(tmp_path / name))).assets["map"]
+    assert (asset.href, asset.extra_fields["earthloom:zooms"]) == (f"./{name}", [14, 13])
+
+
+def test_an_image_without_a_place_has_no_geometry(kit: SimpleNamespace, tmp_path: Path) -> None:
+    plane = Grid(crs=None, transform=rasterio.Affine.scale(0.5, 0.5))
+    window = Window(0, 0, 20, 10)
+    write(tmp_path / "a.png", [Level(None, kit.known(plane, window), window)], tags=TAGS, about=ABOUT, overwrite=False)
+    item = pystac.Item.from_file(str(item_of(tmp_path / "a.png")))
+    assert (item.geometry, item.bbox, item.properties["proj:code"]) == (None, None, None)
+
+
+def test_the_time_is_the_image_s_own(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    options = {"driver": "GTiff", "width": 1, "height": 1, "count": 1, "dtype": "uint8"}
+    with rasterio.open(path, "w", transform=rasterio.Affine.scale(2, 2), **options) as file:
+        file.write(np.ones((1, 1, 1), np.uint8))
+    os.utime(path, (1e9, 1e9))
+    assert time_of(path) == datetime.fromtimestamp(1e9, UTC)
+    for text in ("2021:03:04 00:00:00", "2021-03-04T01:00:00+01:00"):
+        with rasterio.open(path, "r+") as file:
+            file.update_tags(TIFFTAG_DATETIME=text)
+        assert time_of(path) == WHEN
