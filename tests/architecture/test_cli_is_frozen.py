@@ -4,7 +4,8 @@ FROZEN = {
     "demo": "--json --out --quiet --workers -j -q",
     "map": "--batch --bidx --bounds --device --gsd --json --model --overwrite --precision --quiet --resume --scale "
     "--seed --workers --zooms -j -q",
-    "train": "--data --device --init --json --list --out --precision --quiet --resume --seed --set --tensorboard --vgg19",
+    "train": "--data --device --init --json --list --out --precision --quiet --resume --seed --set --tensorboard "
+    "--vgg19",
     "info": "--json",
     "style": "--json",
     "verify": "--blocks --device --input --json --model --precision --seed --workers -j",

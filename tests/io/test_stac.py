@@ -1,10 +1,12 @@
 """Items read back by pystac and its extensions."""
 
+import json
 import os
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pystac
@@ -14,11 +16,14 @@ from pystac.extensions.mlm import MLMExtension
 from pystac.extensions.projection import ProjectionExtension
 from rasterio.warp import transform_bounds
 
+from earthloom.errors import SourceError
 from earthloom.geo.grid import Grid
 from earthloom.geo.tiles import web_mercator_grid
 from earthloom.geo.windows import Window
+from earthloom.io.inputs import inspect
 from earthloom.io.sinks import Level, write
 from earthloom.io.stac import About, item_of, time_of
+from earthloom.io.stac_source import resolve_item
 
 WHEN = datetime(2021, 3, 4, tzinfo=UTC)
 ABOUT = About(when=WHEN, architecture="Pix2PixHD", tasks=("generative",))
@@ -78,3 +83,40 @@ def test_the_time_is_the_image_s_own(tmp_path: Path) -> None:
         with rasterio.open(path, "r+") as file:
             file.update_tags(TIFFTAG_DATETIME=text)
         assert time_of(path) == WHEN
+
+
+def test_an_item_is_as_good_as_its_image(levels: list[Level], tmp_path: Path) -> None:
+    for name in ("map.tif", "map.pmtiles"):
+        write(tmp_path / name, levels, tags=TAGS, about=ABOUT, overwrite=False)
+        assert inspect(item_of(tmp_path / name)) == inspect(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("assets", "chosen"),
+    [
+        ({"b": {"href": "b.tif", "roles": ["data"]}, "a": {"href": "a.tif", "roles": ["visual"]}}, "a.tif"),
+        ({"x": {"href": "x.json"}, "b": {"href": "deep/b", "type": "image/png"}}, "deep/b"),
+        ({"b": {"href": "https://a.org/b.tif?key=1", "roles": ["data"]}}, "https://a.org/b.tif?key=1"),
+    ],
+)
+def test_of_several_assets_the_visual_image_is_read(tmp_path: Path, assets: dict[str, Any], chosen: str) -> None:
+    path = tmp_path / "item.json"
+    path.write_text(json.dumps({"type": "Feature", "stac_version": "1.1.0", "assets": assets}))
+    assert resolve_item(path) == (Path(chosen) if ":" in chosen else tmp_path / chosen)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "cannot be read as a STAC item"),
+        ("[]", "is no STAC item"),
+        ('{"type": "FeatureCollection", "features": []}', "is no STAC item"),
+        ('{"type": "Feature", "stac_version": "1.1.0"}', "without an image among its assets"),
+        ('{"type": "Feature", "stac_version": "1.1.0", "assets": {"m": {"href": "m.json"}}}', "without an image"),
+    ],
+)
+def test_an_item_without_an_image_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "item.json"
+    path.write_text(text)
+    with pytest.raises(SourceError, match=words):
+        inspect(path)

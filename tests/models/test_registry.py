@@ -61,7 +61,7 @@ def _trained(config, network, inputs):
         loss = sum(output.square().mean() for output in tensors(module(*inputs)))
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     with torch.no_grad():
         losses.append(float(sum(output.square().mean() for output in tensors(module(*inputs)))))
     return module, losses

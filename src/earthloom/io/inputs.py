@@ -1,4 +1,4 @@
-"""What a user may give as imagery: an image file or a set of tiles."""
+"""What a user may give as imagery: an image file, a set of tiles, or a STAC item of one."""
 
 import logging
 from math import isfinite
@@ -7,6 +7,7 @@ from pathlib import Path
 from earthloom.errors import UsageError
 from earthloom.io.archives import open_archive
 from earthloom.io.imagery import Imagery, inspect_image
+from earthloom.io.stac_source import resolve_item
 from earthloom.io.tile_set import inspect_tiles
 
 log = logging.getLogger("earthloom")
@@ -23,7 +24,7 @@ def inspect(
 
     Args:
         path: A GeoTIFF, COG, PNG or JPEG, or anything else GDAL reads as an image; MBTiles, PMTiles or a folder of
-            tiles, Z/X/Y.png.
+            tiles, Z/X/Y.png; a STAC item of any of these. Images may be remote (`io.remote`).
         bidx: Up to four band numbers from 1; all bands if empty. Tiles have four: red, green, blue, alpha.
         gsd_m: Ground metres of a pixel, for an image without a place; the CRS of one that has a place wins.
         scale: Values that become 0 and 255, for anything but uint8.
@@ -33,7 +34,7 @@ def inspect(
         UsageError: If an argument makes no sense whatever the file.
     """
     _check_arguments(gsd_m, scale)
-    path = Path(path)
+    path = resolve_item(Path(path))
     archive = open_archive(path)
     if archive is not None:
         return inspect_tiles(archive, bidx, scale)
