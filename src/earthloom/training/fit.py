@@ -117,7 +117,7 @@ def _finish(run: Run, name: str, folders: Sequence[Path]) -> Path:
     step, report = config.num_steps, run.validate(config.num_steps) if config.num_steps else {}
     if run.accelerator.is_main_process:
         average = run.objective.networks.average.module
-        if config.select is not None:
+        if config.select is not None and config.num_steps:
             step, report = best.take(run.out, average)
         _write(run.out / VALIDATION_FILE, report)
         text = card(name, config, folders, step, report)
