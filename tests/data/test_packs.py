@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from earthloom.cartography.style import STYLE
 from earthloom.data import build as building
@@ -38,6 +39,18 @@ def test_roads_on_empty_ground_are_unknown(packs: dict[str, Path], tmp_path: Pat
     assert (sets[:20, :10] == 0b11101).all()
     assert not sets[20:].any()
     assert pairs["17278960_15"].split == "val"
+
+
+def test_roads_are_read_as_published_and_white_ground_is_unknown(tmp_path: Path) -> None:
+    image, road = np.full((30, 30, 3), 255, np.uint8), np.zeros((30, 30), np.uint8)
+    image[:20], road[:, 10:14] = (255, 254, 255), 255
+    for name, pixels in (("sat/10978945_15.tiff", image), ("map/10978945_15.tif", road)):
+        (tmp_path / "raw" / name).parent.mkdir(parents=True)
+        Image.fromarray(pixels).save(tmp_path / "raw" / name)
+    sets = load_ids(_built({"mass_roads": tmp_path / "raw"}, "mass_roads", tmp_path / "out")["10978945_15"].target)
+    assert (sets[:20, 10:14] == 0b00010).all()
+    assert (sets[:20, :10] == 0b11101).all()
+    assert not sets[20:].any()
 
 
 def test_drone_tiles_stitch_by_site_and_zoom_20_is_left_out(packs: dict[str, Path], tmp_path: Path) -> None:
