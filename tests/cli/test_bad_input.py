@@ -43,6 +43,7 @@ CASES: list[Case] = [
     ("good.tif", ["--model", "r2m-only"], 1, "m2m"),
     ("good.tif", ["--model", "rgb"], 1, "palette"),
     ("good.tif", ["--model", "swapped"], 1, "role"),
+    ("good.tif", ["--model", "weights/m2m"], 1, "role"),
     ("good.tif", ["--model", "damaged"], 1, "sha256"),
     ("good.tif", ["-j", "0"], 2, "workers"),
 ]

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from earthloom.cartography.style import STYLE
@@ -25,3 +27,10 @@ def test_it_draws_in_the_map_style() -> None:
     weights = SeriesWeights.read("series-small")
     assert weights.r2m.palette == STYLE.palette
     assert weights.licence != "not stated"
+
+
+def test_a_lone_generator_draws_the_finest_zoom_and_the_shipped_one_the_others(tiny_series: Path) -> None:
+    shipped, mixed = SeriesWeights.read("series-small"), SeriesWeights.read(str(tiny_series / "r2m-17"))
+    assert mixed.r2m.folder == tiny_series / "r2m-17"
+    assert mixed.m2m == shipped.m2m
+    assert mixed.licence == f"CC0-1.0; {shipped.licence}"

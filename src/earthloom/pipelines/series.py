@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 from affine import Affine
 
@@ -13,9 +14,12 @@ from earthloom.geo.windows import Window
 from earthloom.io.imagery import Imagery
 from earthloom.loom.layer import Input, Layer
 from earthloom.models.header import read_header
-from earthloom.models.names import resolve
+from earthloom.models.names import checkpoint_folders, resolve
 from earthloom.pipelines.device import Device
 from earthloom.pipelines.draw import BLOCK_PX, Draw, Drawer
+
+DEFAULT = "series-small"
+"""The shipped weights; their m2m also stands beside a lone r2m generator."""
 
 COARSEST_ZOOM = 13
 TRAINED_ZOOM = 17
@@ -42,25 +46,36 @@ class SeriesWeights:
 
     @classmethod
     def read(cls, name: str) -> "SeriesWeights":
-        """Find weights by shipped name, folder or hub id.
+        """Find weights by shipped name, folder or hub id; a lone r2m generator gets the shipped m2m.
 
         Raises:
             ModelError: If they are missing, damaged or no series.
         """
-        folder = resolve(name)
-        missing = [part for part in ("r2m-17", "m2m") if not (folder / part).is_dir()]
-        if missing:
-            raise ModelError(f"{name} is no series of generators: it lacks {', '.join(missing)} (want r2m-17 and m2m)")
-        licence = read_header(folder / "r2m-17").meta.get("licence", "not stated")
-        r2m, m2m = Drawer.read(folder / "r2m-17", role="r2m"), Drawer.read(folder / "m2m", role="m2m")
+        folders = _parts(name)
+        r2m, m2m = (Drawer.read(folder, role=role) for folder, role in zip(folders, ("r2m", "m2m"), strict=True))
         if r2m.palette != m2m.palette:
             raise ModelError(f"{name} mixes two map styles: r2m-17 and m2m have different palettes")
-        return cls(name=name, r2m=r2m, m2m=m2m, licence=str(licence))
+        licences = [str(read_header(folder).meta.get("licence", "not stated")) for folder in folders]
+        return cls(name=name, r2m=r2m, m2m=m2m, licence="; ".join(dict.fromkeys(licences)))
 
     @property
     def sha256(self) -> str:
         """Hashes of both weights, in the order they are used."""
         return f"{self.r2m.sha256},{self.m2m.sha256}"
+
+
+def _parts(name: str) -> tuple[Path, Path]:
+    """Return the folders of r2m and m2m."""
+    folder = resolve(name)
+    if "" in checkpoint_folders(folder):
+        return folder, resolve(DEFAULT) / "m2m"
+    missing = [part for part in ("r2m-17", "m2m") if not (folder / part).is_dir()]
+    if missing:
+        raise ModelError(
+            f"{name} is no series of generators: it lacks {', '.join(missing)} "
+            "(want r2m-17 and m2m, or one imagery-to-map generator, e.g. runs/series-r2m/generator)"
+        )
+    return folder / "r2m-17", folder / "m2m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
