@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint bench
+.PHONY: setup demo test lint docs bench
 
 setup: ## make .venv with the package and its development group; a second call is instant
 	@$(PYTHON) scripts/bootstrap.py
@@ -18,6 +18,9 @@ lint: setup ## style, formatting, types, import floors
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
+
+docs: setup ## the documentation site in site/; a broken link or a page outside the menu fails
+	$(BIN)/python scripts/build_docs.py
 
 bench: setup ## measure what is worth measuring, side by side with a reference
 	@set -e; for name in weave seams; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done

@@ -1,4 +1,4 @@
-"""Every command README shows exists, with the options it shows."""
+"""Every command that README and the documentation show exists, with the options they show; and so do the files."""
 
 import re
 import shlex
@@ -9,11 +9,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src" / "earthloom"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [
-    line
-    for block in re.findall(r"^```sh\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
-    for line in block.splitlines()
-    if line.strip()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def _commands(text: str) -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    return [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+COMMANDS = _commands(README)
+DOCUMENTED = [
+    (page.relative_to(ROOT).as_posix(), command)
+    for page in PAGES[1:]
+    for command in _commands(page.read_text(encoding="utf-8"))
+    if command.split()[0] in ("earthloom", "make", "torchrun")
 ]
 
 
@@ -23,6 +32,15 @@ def test_the_first_two_commands_are_demo_and_test() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_readme_exists(command: str, options_of_verbs: dict[str, set[str]]) -> None:
+    _require(command, options_of_verbs)
+
+
+@pytest.mark.parametrize(("page", "command"), DOCUMENTED)
+def test_a_command_of_the_documentation_exists(page: str, command: str, options_of_verbs: dict[str, set[str]]) -> None:
+    _require(command, options_of_verbs)
+
+
+def _require(command: str, options_of_verbs: dict[str, set[str]]) -> None:
     program, *words = shlex.split(re.sub(r"^torchrun .* -m ", "", command))
     assert program in {"make", "earthloom"}
     if program == "make":
@@ -39,9 +57,9 @@ def test_every_verb_has_a_section(options_of_verbs: dict[str, set[str]]) -> None
 
 
 def test_every_file_the_documents_name_exists() -> None:
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        links = [page.parent / link for link in re.findall(r"\]\(([^):#]+)\)", text)]
+        links = [page.parent / link for link in re.findall(r"\]\(([^):#]+)(?:#[^)]*)?\)", text)]
         assert not [link for link in links if not link.exists()], page.name
         files = re.findall(r"`(\w+/[\w/]+\.py)`", text)
         assert not [name for name in files if not ((SRC / name).exists() or (ROOT / name).exists())], page.name
