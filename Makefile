@@ -23,4 +23,4 @@ docs: setup ## the documentation site in site/; a broken link or a page outside 
 	$(BIN)/python scripts/build_docs.py
 
 bench: setup ## measure what is worth measuring, side by side with a reference
-	@set -e; for name in weave seams; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
+	@set -e; for name in weave; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done

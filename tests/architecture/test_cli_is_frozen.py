@@ -6,6 +6,8 @@ FROZEN = {
     "--seed --workers --zooms -j -q",
     "train": "--data --device --init --json --list --out --precision --quiet --resume --seed --set --tensorboard "
     "--vgg19",
+    "evaluate seams": "--bidx --bounds --device --gsd --json --model --precision --quiet --scale --workers "
+    "--zooms -j -q",
     "info": "--json",
     "style": "--json",
     "verify": "--blocks --device --input --json --model --precision --seed --workers -j",

@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from earthloom import __version__
-from earthloom.cli import data, models
+from earthloom.cli import data, evaluate, models
 from earthloom.cli.demo import demo
 from earthloom.cli.info import info
 from earthloom.cli.map import draw
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("demo")(demo)
 app.command("map")(draw)
 app.command("train")(train)
+app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.command("info")(info)

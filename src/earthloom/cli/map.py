@@ -1,7 +1,7 @@
 """`earthloom map`: imagery to a multi-scale map pyramid."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -36,15 +36,13 @@ def draw(
     as_json: options.Json = False,
 ) -> None:
     """Draw the maps of an image, zoom by zoom."""
-    from earthloom.io.inputs import inspect
     from earthloom.pipelines.device import Device
     from earthloom.pipelines.map import MapOptions, draw_map
     from earthloom.pipelines.series import SeriesWeights
 
-    numbers: Any = options.parse_numbers
     chosen = MapOptions(
         zooms=options.parse_zooms(zooms),
-        bounds=numbers("--bounds", bounds, float, 4),
+        bounds=options.parse_bounds(bounds),
         device=Device.choose(device, precision),
         workers=workers or options.num_cores(),
         batch=batch,
@@ -53,9 +51,7 @@ def draw(
         resume=resume,
     )
     weights = SeriesWeights.read(model)
-    imagery = inspect(
-        image, bidx=numbers("--bidx", bidx, int, None) or (), gsd_m=gsd, scale=numbers("--scale", scale, float, 2)
-    )
+    imagery = options.open_imagery(image, bidx, gsd, scale)
     with shown(quiet=quiet, as_json=as_json) as progress:
         written = draw_map(imagery, out, weights, chosen, progress)
     print_outputs(written, as_json=as_json)

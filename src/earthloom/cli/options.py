@@ -1,11 +1,16 @@
 """Options that several verbs share, parsed once; rio's names where rio has one."""
 
 import os
-from typing import Annotated, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from earthloom.errors import UsageError
+
+if TYPE_CHECKING:
+    from earthloom.geo.crs import Bounds
+    from earthloom.io.imagery import Imagery
 
 Number = TypeVar("Number", int, float)
 
@@ -41,6 +46,28 @@ def parse_zooms(text: str | None) -> tuple[int, int] | None:
         return int(first), int(last or first)
     except ValueError:
         raise UsageError(f"--zooms {text!r} is no range; write e.g. --zooms 13..17") from None
+
+
+def open_imagery(image: Path, bidx: str | None, gsd: float | None, scale: str | None) -> "Imagery":
+    """Inspect an image with the options that say how to read it.
+
+    Raises:
+        EarthloomError: If it cannot be read so.
+    """
+    from earthloom.io.inputs import inspect
+
+    bands, ends = parse_numbers("--bidx", bidx, int, None) or (), parse_numbers("--scale", scale, float, 2)
+    return inspect(image, bidx=bands, gsd_m=gsd, scale=None if ends is None else (ends[0], ends[1]))
+
+
+def parse_bounds(text: str | None) -> "Bounds | None":
+    """Return left, bottom, right, top.
+
+    Raises:
+        UsageError: If they are not four numbers.
+    """
+    edges = parse_numbers("--bounds", text, float, 4)
+    return None if edges is None else (edges[0], edges[1], edges[2], edges[3])
 
 
 def _example(count: int | None) -> str:

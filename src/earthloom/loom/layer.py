@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Protocol, Union
@@ -114,6 +114,11 @@ class Layer:
             [self.overlap_px, self.blend],
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def shifted(self) -> "Layer":
+        """Return the stack with every lattice moved by half a block: no seam of it lies on one of this stack."""
+        below = tuple(each.shifted() if isinstance(each, Layer) else each for each in self.inputs)
+        return replace(self, name=f"{self.name} shifted", inputs=below, lattice_px=self.lattice_px + self.block_px // 2)
 
     def window_of(self, block: Block) -> Window:
         """Return a block's own pixels."""

@@ -1,14 +1,20 @@
 """Do the joints of a woven raster show? The seam ratio compares them with the same ground woven elsewhere-jointed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from earthloom.errors import ShapeError
 from earthloom.geo.windows import Window
 from earthloom.io.raster import Raster
+
+Read = Callable[[Window], Raster]
+"""Gives any window of a weave."""
+
+SEAMLESS = (0.98, 1.02)
+"""Where the interval of a seam ratio has to lie, at least in part."""
 
 _NUM_RESAMPLES = 1000
 
@@ -18,7 +24,7 @@ class SeamRatio:
     """Mean |gradient| across the seams of one weave over the same places of another, where they are interior."""
 
     ratio: float
-    """1 where seams do not show; above, they do; below, they are smoothed."""
+    """1 where seams do not show; above, they do; below, they are smoothed. Infinite on ground that is flat else."""
 
     low: float
     """Lower end of the 95 % bootstrap interval over seam lines."""
@@ -27,56 +33,67 @@ class SeamRatio:
     """Upper end."""
 
     num_lines: int
-    """Block-long pieces of seam that were measured."""
+    """Pieces of seam that were measured, each along one block."""
+
+    @property
+    def is_seamless(self) -> bool:
+        """Whether the interval meets 0.98 to 1.02."""
+        return self.low <= SEAMLESS[1] and self.high >= SEAMLESS[0]
 
 
-def seam_ratio(seamed: Raster, shifted: Raster, window: Window, stride_px: int, *, seed: int = 0) -> SeamRatio:
+def seam_ratio(seamed: Read, shifted: Read, window: Window, stride_px: int, *, seed: int = 0) -> SeamRatio | None:
     """Measure the seams of a weave whose blocks start at multiples of `stride_px` of the grid.
 
+    Two pixels across a seam are read at a time, so memory does not grow with the window.
+
     Args:
-        seamed: The weave, over `window`.
-        shifted: The same woven with the lattice shifted by half a stride, over the same window.
-        window: Where both lie on their grid.
+        seamed: The weave.
+        shifted: The same woven with the lattice shifted by half a stride.
+        window: Where to measure.
         stride_px: Distance between seams.
         seed: Of the bootstrap.
 
     Returns:
-        The ratio of sums over all seam lines, with its interval.
-
-    Raises:
-        ShapeError: If the rasters do not cover the window, or it holds no valid seam with any gradient.
+        The ratio of sums over all seam lines, with its interval; None if no seam crosses valid ground in the window,
+        or none has any gradient in either weave.
     """
-    wanted = (window.height, window.width)
-    for raster in (seamed, shifted):
-        if raster.mask.shape != wanted:
-            raise ShapeError(f"want rasters of {wanted}, got {raster.mask.shape}")
-    turned = Window(window.row, window.col, window.height, window.width)
-    here, there = (
-        np.array([*_lines(raster, window, stride_px), *_lines(_turned(raster), turned, stride_px)])
-        for raster in (seamed, shifted)
+    sums = [_across(axis, seamed(line), shifted(line)) for line, axis in seam_lines(window, stride_px)]
+    pairs_L2 = np.array([pair for pair in sums if pair is not None]).reshape(-1, 2)
+    if not pairs_L2.any():
+        return None
+    picks = np.random.default_rng(seed).integers(len(pairs_L2), size=(_NUM_RESAMPLES, len(pairs_L2)))
+    ratios = _ratio(pairs_L2[picks].sum(axis=1))
+    low, high = np.quantile(ratios, 0.025, method="lower"), np.quantile(ratios, 0.975, method="higher")
+    return SeamRatio(
+        ratio=float(_ratio(pairs_L2.sum(axis=0))), low=float(low), high=float(high), num_lines=len(pairs_L2)
     )
-    if not len(here) or there.sum() == 0:
-        raise ShapeError(f"no seam to measure: {window} holds no valid line at a multiple of {stride_px} px")
-    picks = np.random.default_rng(seed).integers(len(here), size=(_NUM_RESAMPLES, len(here)))
-    ratios = here[picks].sum(1) / np.maximum(there[picks].sum(1), 1e-12)
-    low, high = np.quantile(ratios, (0.025, 0.975))
-    return SeamRatio(ratio=float(here.sum() / there.sum()), low=float(low), high=float(high), num_lines=len(here))
 
 
-def _lines(raster: Raster, window: Window, stride_px: int) -> Iterator[float]:
-    """Give the summed |gradient| across each block-long piece of vertical seam that has valid ground."""
-    height, width = raster.mask.shape
-    pixels: NDArray[np.float64] = raster.pixels.astype(np.float64)
-    for seam in range(-window.col % stride_px, width, stride_px):
-        if seam == 0:
-            continue
-        valid = raster.mask[:, seam] & raster.mask[:, seam - 1]
-        across = np.abs(pixels[:, :, seam] - pixels[:, :, seam - 1]).mean(0) * valid
-        for top in range(-window.row % stride_px, height - stride_px + 1, stride_px):
-            piece = slice(top, top + stride_px)
-            if valid[piece].any():
-                yield float(across[piece].sum())
+def seam_lines(window: Window, stride_px: int) -> Iterator[tuple[Window, int]]:
+    """Give each piece of seam in a window, along one block, as the two pixels across it and the axis they lie on."""
+    cols, rows = _cuts(window.col, window.right, stride_px), _cuts(window.row, window.bottom, stride_px)
+    for col in cols[1:-1]:
+        yield from ((Window.spanning(col - 1, top, col + 1, bottom), 1) for top, bottom in pairwise(rows))
+    for row in rows[1:-1]:
+        yield from ((Window.spanning(left, row - 1, right, row + 1), 0) for left, right in pairwise(cols))
 
 
-def _turned(raster: Raster) -> Raster:
-    return Raster(raster.pixels.swapaxes(1, 2), raster.mask.T)
+def _cuts(start: int, stop: int, stride_px: int) -> list[int]:
+    """Return both ends of a range and the seams between them."""
+    return [start, *range((start // stride_px + 1) * stride_px, stop, stride_px), stop]
+
+
+def _across(axis: int, *rasters: Raster) -> tuple[float, ...] | None:
+    """Return the summed |gradient| across a line in each raster; None without ground that all know."""
+    valid = np.logical_and.reduce([raster.mask.all(axis=axis) for raster in rasters])
+    if not valid.any():
+        return None
+    steps = (np.diff(raster.pixels.astype(np.float64), axis=axis + 1).squeeze(axis + 1) for raster in rasters)
+    return tuple(float(np.abs(step)[:, valid].mean(axis=0).sum()) for step in steps)
+
+
+def _ratio(sums_2: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide, over the last axis; no gradient in both is a ratio of 1, in the second alone an infinite one."""
+    here, there = sums_2[..., 0], sums_2[..., 1]
+    fallback = np.where(here > 0, np.inf, 1.0)
+    return np.divide(here, there, out=fallback, where=there > 0)
