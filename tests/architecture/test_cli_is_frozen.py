@@ -19,6 +19,7 @@ FROZEN = {
     "models info": "--json",
     "models verify": "--json",
     "models convert": "--overwrite",
+    "models halo": "--image --json --write",
 }
 
 

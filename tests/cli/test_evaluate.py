@@ -94,7 +94,8 @@ def banepa(weights: SeriesWeights, zoom: int) -> tuple[dict[int, Layer], Window]
     """Return the layers over the bundled sample, and a small built-up part of a zoom."""
     imagery = inspect(SAMPLE)
     zooms, whole = choose_zooms(imagery, (17, zoom)), map_window(imagery, zoom)
-    part = Window(whole.col + whole.width // 3, whole.row + whole.height // 3, 256, 192)
+    finer = zoom - 16
+    part = Window(whole.col + whole.width // 3, whole.row + whole.height // 3, 128 << finer, 96 << finer)
     return series_layers(imagery, weights, zooms, CPU), part
 
 

@@ -76,6 +76,32 @@ def convert(
     typer.echo(out)
 
 
+@app.command()
+def halo(
+    name: Annotated[str, typer.Argument(help="Shipped weights, a checkpoint folder, or owner/name on the hub.")],
+    image: Annotated[
+        Path | None, typer.Option(help="What it reads, imagery or a map, pixel for pixel; default: random pixels.")
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Store the halo in config.json.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how far each generator of a model sees, and what halo it needs."""
+    from earthloom.models.names import CONFIG_FILE, checkpoint_folders, resolve
+    from earthloom.pipelines.halo import measure_halo, write_halo
+
+    found = {}
+    for part, folder in checkpoint_folders(resolve(name)).items():
+        report = found[part or "."] = measure_halo(folder, image)
+        lines = [f"{name} {part}".rstrip(), *report.lines()]
+        if write:
+            write_halo(folder, report)
+            lines.append(f"written to {folder / CONFIG_FILE}")
+        if not as_json:
+            typer.echo("\n  ".join(lines))
+    if as_json:
+        typer.echo(json.dumps({"name": name, "checkpoints": {part: each.facts() for part, each in found.items()}}))
+
+
 def _of_checkpoints(name: str) -> dict[str, Any]:
     from earthloom.models.header import read_header
     from earthloom.models.names import checkpoint_folders, resolve

@@ -116,7 +116,7 @@ class Layer:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def shifted(self) -> "Layer":
-        """Return the stack with every lattice moved by half a block: no seam of it lies on one of this stack."""
+        """Return the stack with every lattice moved by half a block: whole where this layer has its seams."""
         below = tuple(each.shifted() if isinstance(each, Layer) else each for each in self.inputs)
         return replace(self, name=f"{self.name} shifted", inputs=below, lattice_px=self.lattice_px + self.block_px // 2)
 

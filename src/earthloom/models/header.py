@@ -1,6 +1,7 @@
 """The `config.json` of a checkpoint folder: which network the weights belong to, and what was said about them."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ class Header:
         return family_of(self.config).name
 
     def write(self, folder: Path) -> None:
-        """Write `config.json`; equal headers give equal bytes."""
+        """Write `config.json`, whole or not at all; equal headers give equal bytes."""
         values = {
             "format": FORMAT,
             "model": self.model,
@@ -45,7 +46,12 @@ class Header:
             "meta": dict(self.meta),
             "sha256": self.sha256,
         }
-        (folder / CONFIG_FILE).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        fresh = folder / f".{CONFIG_FILE}.{os.getpid()}"
+        try:
+            fresh.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+            fresh.replace(folder / CONFIG_FILE)
+        finally:
+            fresh.unlink(missing_ok=True)
 
 
 def read_header(folder: Path) -> Header:

@@ -41,7 +41,7 @@ class Drawer:
     """Of its weights."""
 
     halo_px: int
-    """How far it sees."""
+    """Pixels around a block that it is shown: at least as far as it sees."""
 
     palette: tuple[tuple[int, int, int], ...]
     """The colours it draws with."""
@@ -65,7 +65,7 @@ class Drawer:
         palette = tuple((int(r), int(g), int(b)) for r, g, b in header.meta.get("palette") or ())
         if len(palette) != config.out_channels:
             raise ModelError(f"{folder} names {len(palette)} colours for {config.out_channels} outputs; train it again")
-        return cls(folder=folder, sha256=header.sha256, halo_px=halo_px(config), palette=palette)
+        return cls(folder=folder, sha256=header.sha256, halo_px=_halo_px(folder, header, config), palette=palette)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +116,15 @@ def _config(folder: Path, header: Header) -> Pix2PixHDConfig:
     if config.norm != "batch" or BLOCK_PX % stride_px(config):
         raise ModelError(f"{folder} is no local function (norm {config.norm}); train it with frozen statistics")
     return config
+
+
+def _halo_px(folder: Path, header: Header, config: Pix2PixHDConfig) -> int:
+    """Return the stored halo, if it covers all that the layers see; the closed form if none is stored."""
+    needed, stride = halo_px(config), stride_px(config)
+    stored = header.meta.get("halo_px", needed)
+    if type(stored) is not int or stored < needed or stored % stride:
+        raise ModelError(
+            f"{folder} stores halo_px {stored!r}, its layers see {needed} px in strides of {stride}: "
+            f"correct it with `earthloom models halo {folder} --write`"
+        )
+    return stored

@@ -214,6 +214,7 @@ def _provenance(imagery: Imagery, weights: SeriesWeights, options: MapOptions, z
             "bands": list(imagery.bands.colours),
             "gsd_m": imagery.gsd_m,
             "scale": imagery.bands.scale,
+            "halo_px": [weights.r2m.halo_px, weights.m2m.halo_px],
         },
         batch=options.call_batch,
         version=__version__,
