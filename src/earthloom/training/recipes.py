@@ -18,11 +18,34 @@ def series_r2m() -> TrainConfig:
         gsd_m=Z17_GSD_M,
         scale=(0.6, 1.6),
         augment=True,
-        weights=(("dubai", 0.6), ("mass_roads", 0.15), ("oam", 0.2), ("naip", 0.05)),
-        class_weights=(("road", 2.5), ("building", 2.0), ("vegetation", 1.5), ("water", 1.8)),
+        weights=(("dubai", 0.38), ("mass_roads", 0.27), ("oam", 0.3), ("naip", 0.05)),
+        class_weights=(("road", 4.0), ("building", 3.0), ("vegetation", 1.2), ("water", 1.8)),
         warm_lr=1.5e-3,
         warm_steps=7000,
-        adversarial_steps=300,
+        adversarial_steps=100,
+    )
+
+
+def series_r2m_roads() -> TrainConfig:
+    """Before series-r2m: packs whose roads look different and a heavy road class, so that roads are known by shape."""
+    return replace(
+        series_r2m(),
+        weights=(("dubai", 0.05), ("mass_roads", 0.5), ("oam", 0.4), ("naip", 0.05)),
+        class_weights=(("road", 6.0), ("building", 2.0), ("vegetation", 1.5), ("water", 1.8)),
+        warm_steps=900,
+        adversarial_steps=0,
+    )
+
+
+def series_r2m_settle() -> TrainConfig:
+    """After series-r2m: a short warm start at a low rate and with milder classes, so that land is not overdrawn."""
+    return replace(
+        series_r2m(),
+        weights=(("dubai", 0.45), ("mass_roads", 0.2), ("oam", 0.3), ("naip", 0.05)),
+        class_weights=(("road", 3.0), ("building", 2.0), ("vegetation", 2.0), ("water", 1.8)),
+        warm_lr=5e-4,
+        warm_steps=400,
+        adversarial_steps=0,
     )
 
 
@@ -66,6 +89,8 @@ def pix2pixhd_paper() -> TrainConfig:
 
 RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "series-r2m": series_r2m,
+    "series-r2m-roads": series_r2m_roads,
+    "series-r2m-settle": series_r2m_settle,
     "series-m2m": series_m2m,
     "series-tiny": series_tiny,
     "pix2pixhd-paper": pix2pixhd_paper,
