@@ -1,107 +1,86 @@
-"""What the loom costs beside the network it runs: seconds woven over seconds of bare forward passes, in one run.
+"""What the loom costs beside the network it runs, and what a second worker gains.
 
-Run it as `make bench`. Prints one JSON object; ratios, because machines differ.
+    python benchmarks/weave.py [--quick]
+
+Zoom 17 of the bundled image by the shipped weights, from the file to the store, over the forward passes of the same
+windows, prepared beforehand, in one thread of this process; then with two workers over one. One run.
 """
 
-import json
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-import numpy as np
 import torch
-from affine import Affine
+from measuring import CORES, SAMPLE, Figure, parser, report
+from torch import Tensor, nn
 
+from earthloom.data.pixels import to_unit
 from earthloom.execution.executor import Threads
-from earthloom.geo.grid import Grid
 from earthloom.geo.windows import Window
+from earthloom.io.inputs import inspect
 from earthloom.io.raster import Raster
-from earthloom.loom.layer import Layer, Sight, StepFunction
+from earthloom.loom.fill import fill_nearest
+from earthloom.loom.layer import Layer
 from earthloom.loom.loom import Loom
 from earthloom.loom.store import Store
-from earthloom.models.pix2pixhd.config import PRESETS
-from earthloom.models.pix2pixhd.generator import build_generator
-from earthloom.models.pix2pixhd.receptive_field import halo_px
-
-CONFIG = PRESETS["small"]
-BLOCK_PX, SIDE_BLOCKS = 512, 3
-GRID = Grid(crs=None, transform=Affine.identity())
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Pixels drawn from the window's own place."""
-
-    grid: Grid = GRID
-    bands: int = 3
-    dtype: str = "uint8"
-    identity: str = "noise"
-
-    def read(self, window: Window) -> Raster:
-        """Return any window."""
-        drawn = np.random.default_rng([window.row % 2**32, window.col % 2**32])
-        pixels = drawn.integers(0, 256, (3, window.height, window.width), np.uint8)
-        return Raster(pixels, np.ones((window.height, window.width), np.bool_))
-
-
-@dataclass(frozen=True)
-class Generate:
-    """One forward pass a window."""
-
-    identity: str = "generate"
-
-    def load(self) -> StepFunction:
-        """Build the network once."""
-        forward = _network()
-        return lambda sights: [forward(sight) for sight in sights]
+from earthloom.models.names import SHIPPED
+from earthloom.models.weights import load
+from earthloom.pipelines.device import Device
+from earthloom.pipelines.series import SeriesWeights, Zooms, map_window, series_layers
 
 
 def main() -> None:
     """Measure and print."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    args = parser(__doc__).parse_args()
+    layer, area = ground(quick=args.quick)
+    rasters = [layer.inputs[0].read(layer.window_of(block).pad(layer.halo_px)) for block in layer.blocks(area)]  # type: ignore[union-attr]
+    inputs = [prepared(raster) for raster in rasters if raster.mask.any()]  # the loom runs no window without ground
+    network = load(SHIPPED / "series-small" / "r2m-17").module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     torch.set_num_threads(1)
-    layer = Layer(
-        name="bench", grid=GRID, inputs=(Noise(),), step=Generate(), block_px=BLOCK_PX, halo_px=halo_px(CONFIG)
-    )
-    area = Window(0, 0, SIDE_BLOCKS * BLOCK_PX, SIDE_BLOCKS * BLOCK_PX)
-    _bare(layer, Window(0, 0, 1, 1))  # warm caches
-    bare_s = _seconds(lambda: _bare(layer, area))
-    woven_s = {
-        workers: _seconds(lambda workers=workers: _woven(layer, area, workers)) for workers in sorted({1, cores})
-    }
-    found = {f"woven -j{workers} / bare": round(seconds / bare_s, 3) for workers, seconds in woven_s.items()}
-    print(json.dumps({"windows": SIDE_BLOCKS**2, "bare_s": round(bare_s, 2), **found}))
+    bare(network, inputs[:1])  # warm caches
+    bare_s = seconds(lambda: bare(network, inputs))
+    woven_s = {workers: seconds(lambda workers=workers: woven(layer, area, workers)) for workers in (1, 2)}
+    figures = [
+        Figure("loom -j 1 / bare forward passes", woven_s[1] / bare_s, at_most=1.05),
+        Figure("speed -j 2 / -j 1", woven_s[1] / woven_s[2], at_least=1.8 if CORES > 1 else None),
+    ]
+    times = {"bare_s": round(bare_s, 2), **{f"j{n}_s": round(s, 2) for n, s in woven_s.items()}}
+    report("weave", figures, quick=args.quick, windows=len(inputs), **times)
 
 
-def _network() -> Callable[[Sight], Raster]:
-    generator = build_generator(CONFIG).eval().to(memory_format=torch.channels_last)
-
-    def forward(sight: Sight) -> Raster:
-        torch.set_num_threads(1)
-        pixels = torch.from_numpy(sight.inputs[0].pixels[None]).float().div(127.5).sub(1)
-        with torch.inference_mode():
-            classes = generator(pixels.contiguous(memory_format=torch.channels_last)).argmax(1)
-        return Raster(classes.expand(3, -1, -1).numpy().astype(np.uint8), sight.inputs[0].mask)
-
-    return forward
+def ground(*, quick: bool) -> tuple[Layer, Window]:
+    """Return zoom 17 of the sample and what to weave of it."""
+    imagery, zooms = inspect(SAMPLE), Zooms(finest=17, coarsest=17, start=17)
+    layer = series_layers(imagery, SeriesWeights.read("series-small"), zooms, Device.choose("cpu"))[17]
+    area = map_window(imagery, 17)
+    if not quick:
+        return layer, area
+    return replace(layer, block_px=64), Window(area.col + 1600, area.row + 1280, 192, 128)
 
 
-def _bare(layer: Layer, area: Window) -> None:
-    forward = _network()
-    windows: Sequence[Window] = [layer.window_of(block).pad(layer.halo_px) for block in layer.blocks(area)]
-    for window in windows:
-        forward(Sight(window, (Noise().read(window),)))
+def prepared(raster: Raster) -> Tensor:
+    """Return what the network is shown of a window."""
+    x_1CHW = to_unit(torch.from_numpy(fill_nearest(raster).pixels)[None])
+    return x_1CHW.contiguous(memory_format=torch.channels_last)
 
 
-def _woven(layer: Layer, area: Window, workers: int) -> None:
+@torch.inference_mode()
+def bare(network: nn.Module, inputs: list[Tensor]) -> None:
+    """Run the forward passes."""
+    for x_1CHW in inputs:
+        network(x_1CHW)
+
+
+def woven(layer: Layer, area: Window, workers: int) -> None:
+    """Weave into a new store."""
     with TemporaryDirectory() as folder, Store(Path(folder) / "bench.parts") as store:
         Loom(store, Threads(workers)).make(layer, area)
 
 
-def _seconds(run: Callable[[], None]) -> float:
+def seconds(run: Callable[[], None]) -> float:
+    """Return how long a call takes."""
     start = perf_counter()
     run()
     return perf_counter() - start

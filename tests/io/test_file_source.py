@@ -1,7 +1,9 @@
 """A file on a grid: any window equals the same pixels of a larger read, and the resampling is the textbook's."""
 
 import pickle
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +19,7 @@ from earthloom.errors import SourceError
 from earthloom.geo.grid import Grid
 from earthloom.geo.tiles import web_mercator_grid
 from earthloom.geo.windows import Window
+from earthloom.io import file_source
 from earthloom.io import warp as warp_module
 from earthloom.io.file_source import FileSource
 from earthloom.io.inputs import inspect
@@ -202,3 +205,42 @@ def test_a_file_that_vanishes_is_named(kit: SimpleNamespace) -> None:
     assert extent is not None
     with ThreadPoolExecutor(1) as thread, pytest.raises(SourceError, match=r"image\.tif: cannot be opened any more"):
         thread.submit(source.read, extent).result()
+
+
+def test_threads_share_what_they_resample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 3, "width": 1200, "height": 900, "crs": "EPSG:3857"}
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 900, 1200), np.uint8)
+    with rasterio.open(tmp_path / "a.tif", "w", transform=Affine(1, 0, 0, 0, -1, 900), **profile) as file:
+        file.write(pixels)
+    source = inspect(tmp_path / "a.tif").on(Grid(crs="EPSG:3857", transform=Affine(1, 0, 0, 0, -1, 900)))
+    resampled: list[Window] = []
+    resample = file_source._resample
+
+    def slowly(source: FileSource, window: Window) -> Raster:
+        resampled.append(window)
+        time.sleep(0.05)
+        return resample(source, window)
+
+    monkeypatch.setattr(file_source, "_resample", slowly)
+    windows = [Window(col, 100, 700, 700) for col in (0, 300, 500)] * 2
+    with ThreadPoolExecutor(3) as pool:
+        rasters = list(pool.map(source.read, windows))
+    assert len(resampled) == len(set(resampled)) == 6
+    for raster, window in zip(rasters, windows, strict=True):
+        assert np.array_equal(raster.pixels, pixels[:, *window.slices_in(Window(0, 0, 1200, 900))])
+
+
+def test_a_block_that_fails_fails_for_all_and_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(np.full((64, 64, 3), 7, np.uint8)).save(tmp_path / "a.png")
+    source = inspect(tmp_path / "a.png", gsd_m=1.0).on(Grid(crs=None, transform=Affine.identity()))
+
+    def fails(source: FileSource, window: Window) -> Raster:
+        time.sleep(0.05)
+        raise SourceError("no such luck")
+
+    with monkeypatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setattr(file_source, "_resample", fails)
+        for waiting in [pool.submit(source.read, Window(0, 0, 9, 9)) for _ in range(2)]:
+            with pytest.raises(SourceError, match="no such luck"):
+                waiting.result()
+    assert (source.read(Window(0, 0, 9, 9)).pixels == 7).all()

@@ -121,6 +121,25 @@ def test_nothing_is_done_twice_and_far_costs_what_near_costs(fake: SimpleNamespa
     assert sorted(made) == sorted(near)
 
 
+def test_a_wide_raster_is_woven_in_strips(fake: SimpleNamespace, tmp_path: Path) -> None:
+    """A window sees what its neighbours see: however wide the raster, that is not long ago."""
+    layer = Layer(name="a", grid=fake.grid(), inputs=(fake.Formula(fake.grid()),), step=fake.Same(), block_px=4)
+    made: list[tuple[int, int]] = []
+
+    class InOrder:
+        def run(self, make_worker: Callable[[], Any], tasks: Iterable[Any]) -> Iterator[Any]:
+            worker = make_worker()
+            for task in tasks:
+                made.extend(task.blocks)
+                yield task, worker(task)
+
+    with Store(tmp_path / "s") as store:
+        Loom(store, InOrder()).make(layer, Window(0, 0, 4 * 40, 4 * 5))
+    assert sorted(made) == [(row, col) for row in range(5) for col in range(40)]
+    when = {block: i for i, block in enumerate(made)}
+    assert max(when[row + 1, col] - when[row, col] for row, col in made if row < 4) == 8
+
+
 def test_an_edit_makes_anew_exactly_what_saw_it(fake: SimpleNamespace, tmp_path: Path) -> None:
     source, top = stack(fake, None)
     with Store(tmp_path / "s") as store:

@@ -5,6 +5,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,8 +21,12 @@ from earthloom.io.spool import is_slow, tiled_copy
 from earthloom.io.warp import Warp
 
 _MAX_OPEN = 8
-_MAX_BLOCKS = 16
+_MAX_BLOCKS = 48
+"""Blocks kept for all threads, about 1 MB each: windows overlap, and two threads often need the same ones."""
+
 _thread = threading.local()
+_blocks: "OrderedDict[tuple[str, Window], Future[Raster]]" = OrderedDict()
+_blocks_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,35 +103,44 @@ def _lattice(window: Window, size: int) -> Iterator[Window]:
 
 
 def _block(source: FileSource, window: Window) -> Raster:
-    """Return a block of this thread's cache, resampled if it is not there."""
-    dataset, blocks = _opened(source)
-    if window in blocks:
-        blocks.move_to_end(window)
-        return blocks[window]
+    """Return a block that some thread just resampled or is resampling now, or resample it in this one."""
+    key = (source.identity, window)
+    with _blocks_lock:
+        is_mine = key not in _blocks
+        wanted = _blocks.setdefault(key, Future())
+        _blocks.move_to_end(key)
+        while len(_blocks) > _MAX_BLOCKS:
+            _blocks.popitem(last=False)
+    if is_mine:
+        try:
+            wanted.set_result(_resample(source, window))
+        except BaseException as error:
+            with _blocks_lock:
+                _blocks.pop(key, None)
+            wanted.set_exception(error)
+    return wanted.result()
+
+
+def _resample(source: FileSource, window: Window) -> Raster:
+    dataset = _opened(source)
     try:
         with gdal():
-            block = Raster(*encode(source.warp.read(dataset, source.picked, window)))
+            return Raster(*encode(source.warp.read(dataset, source.picked, window)))
     except GDAL_ERRORS as error:
         raise SourceError(f"{source.file.path}: cannot be read: {reason(error)}: is it a whole image?") from error
-    blocks[window] = block
-    while len(blocks) > _MAX_BLOCKS:
-        blocks.popitem(last=False)
-    return block
 
 
-def _opened(source: FileSource) -> tuple[Any, OrderedDict[Window, Raster]]:
-    """Return this thread's open dataset of a source and its finished blocks."""
-    opened: OrderedDict[str, tuple[Any, OrderedDict[Window, Raster]]]
-    opened = _thread.__dict__.setdefault("opened", OrderedDict())
+def _opened(source: FileSource) -> Any:
+    """Return this thread's open dataset of a source."""
+    opened: OrderedDict[str, Any] = _thread.__dict__.setdefault("opened", OrderedDict())
     key = source.identity
     if key not in opened:
         try:
             with gdal():
-                dataset = source.file.open(key)
+                opened[key] = source.file.open(key)
         except GDAL_ERRORS as error:
             raise SourceError(f"{source.file.path}: cannot be opened any more: {reason(error)}") from error
-        opened[key] = (dataset, OrderedDict())
         while len(opened) > _MAX_OPEN:
-            opened.popitem(last=False)[1][0].close()
+            opened.popitem(last=False)[1].close()
     opened.move_to_end(key)
     return opened[key]

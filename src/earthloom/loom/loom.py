@@ -23,6 +23,9 @@ Progress = Callable[[str, int, int], None]
 
 Item = TypeVar("Item")
 
+_STRIP_BLOCKS = 8
+"""Columns woven before the next ones are begun."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -81,6 +84,7 @@ class Loom:
             InterruptedRunError: On Ctrl-C, after the blocks in flight are stored.
         """
         for current, blocks in self.plan(layer, window):
+            blocks.sort(key=_strip_by_strip)
             tasks = (Task(current, chunk) for chunk in _chunks(blocks, self._batch))
             done = 0
             try:
@@ -195,6 +199,11 @@ class _Maker:
             )
         own = raster.crop(layer.kept(block), window)
         return Raster(np.where(own.mask, own.pixels, np.zeros((), layer.dtype)), own.mask)
+
+
+def _strip_by_strip(block: Block) -> tuple[int, Block]:
+    """Order blocks so that what neighbours both see is still in memory, however wide the raster is."""
+    return block[1] // _STRIP_BLOCKS, block
 
 
 def _has_ground(sight: Sight) -> bool:

@@ -6,7 +6,7 @@ Letters: B windows of a batch, C channels, H W pixels.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +88,18 @@ class Draw:
 
     def load(self) -> StepFunction:
         """Read the weights and put them on the device."""
-        checkpoint = load(self.drawer.folder, model="pix2pixhd", network="generator")
-        if checkpoint.sha256 != self.drawer.sha256:
-            raise ModelError(f"{self.drawer.folder} changed while it was used; run again")
-        module: Any = checkpoint.module
-        module = module.to(self.device.type, memory_format=torch.channels_last)
-        return partial(_draw, module, self.drawer.palette, self.device, self.shrink)
+        return partial(_draw, _network(self.drawer, self.device.type), self.drawer.palette, self.device, self.shrink)
+
+
+@lru_cache(maxsize=4)
+def _network(drawer: Drawer, device_type: str) -> nn.Module:
+    """Read a generator, once for all small readings of a map."""
+    checkpoint = load(drawer.folder, model="pix2pixhd", network="generator")
+    if checkpoint.sha256 != drawer.sha256:
+        raise ModelError(f"{drawer.folder} changed while it was used; run again")
+    module: Any = checkpoint.module
+    network: nn.Module = module.to(device_type, memory_format=torch.channels_last)
+    return network
 
 
 def _draw(
