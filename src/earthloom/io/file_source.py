@@ -21,7 +21,7 @@ from earthloom.io.spool import is_slow, tiled_copy
 from earthloom.io.warp import Warp
 
 _MAX_OPEN = 8
-_MAX_BLOCKS = 48
+_MAX_BLOCKS = 24
 """Blocks kept for all threads, about 1 MB each: windows overlap, and two threads often need the same ones."""
 
 _thread = threading.local()

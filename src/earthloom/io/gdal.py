@@ -14,7 +14,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from earthloom.io.remote import gdal_name
 
-CACHE_BYTES = 64 << 20
+CACHE_BYTES = 32 << 20
 """Size of GDAL's block cache, shared by all threads: memory does not grow with files. (rasterio takes bytes.)"""
 
 GDAL_ERRORS = (OSError, RasterioError, CPLE_BaseError)

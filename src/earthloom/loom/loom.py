@@ -23,7 +23,7 @@ Progress = Callable[[str, int, int], None]
 
 Item = TypeVar("Item")
 
-_STRIP_BLOCKS = 8
+_STRIP_BLOCKS = 4
 """Columns woven before the next ones are begun."""
 
 

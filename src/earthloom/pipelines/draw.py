@@ -16,6 +16,7 @@ from torch import nn
 
 from earthloom.data.pixels import to_unit
 from earthloom.errors import ModelError
+from earthloom.execution.heap import keep_large_arrays
 from earthloom.io.raster import Raster
 from earthloom.loom.fill import fill_nearest, halve
 from earthloom.loom.layer import Sight, StepFunction
@@ -94,6 +95,8 @@ class Draw:
 @lru_cache(maxsize=4)
 def _network(drawer: Drawer, device_type: str) -> nn.Module:
     """Read a generator, once for all small readings of a map."""
+    if device_type == "cpu":
+        keep_large_arrays()
     checkpoint = load(drawer.folder, model="pix2pixhd", network="generator")
     if checkpoint.sha256 != drawer.sha256:
         raise ModelError(f"{drawer.folder} changed while it was used; run again")
