@@ -22,5 +22,7 @@ lint: setup ## style, formatting, types, import floors
 docs: setup ## the documentation site in site/; a broken link or a page outside the menu fails
 	$(BIN)/python scripts/build_docs.py
 
-bench: setup ## measure what is worth measuring, side by side with a reference
-	@set -e; for name in weave; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
+bench: setup ## measure what is worth measuring, side by side with a reference; about half an hour, on a quiet machine
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --constraints .venv/constraints.txt --group bench
+	@set -e; for name in weave memory precision tiled; do $(BIN)/python benchmarks/$$name.py; done
+	@$(BIN)/earthloom evaluate seams src/earthloom/samples/banepa_z17.tif --json

@@ -2,9 +2,12 @@
 
     python benchmarks/memory.py [--quick]
 
-Each figure from a fresh process: (1) `earthloom map` of 64 Mpx over 4 Mpx, five zooms to a COG each and to PMTiles, with
-untrained tiny generators, so that no network hides what grows; (2) a virtual raster of 100,000 x 100,000 px through
-the loom, 512-px blocks given back as they are, read by a sink that drops them; (3) the plan of a five-zoom stack.
+Each figure is from a fresh process:
+1. `earthloom map` of 64 Mpx over 4 Mpx, five zooms to COGs and PMTiles, with untrained tiny generators, so that no
+   large network hides what grows;
+2. a virtual raster of 100,000 x 100,000 px through the loom, its blocks given back as they are, into a sink that
+   drops them (the store takes some GB of the temporary folder);
+3. the plan of a stack of five zooms, a hundred thousand windows in all.
 """
 
 import json
@@ -128,7 +131,7 @@ def planned_s(num_windows: int) -> dict[str, float]:
         grid = Grid(crs=None, transform=Affine.scale(2**step))
         halo_px = 44 if step else 112
         below = Layer(name=f"z{17 - step}", grid=grid, inputs=(below,), step=Same(), block_px=BLOCK_PX, halo_px=halo_px)
-    side_px = round((0.75 * num_windows) ** 0.5) * BLOCK_PX // 16
+    side_px = round((0.6 * num_windows) ** 0.5) * BLOCK_PX // 16
     with TemporaryDirectory() as folder, Store(Path(folder) / "parts") as store:
         start = perf_counter()
         plan = Loom(store).plan(below, Window(0, 0, side_px, side_px))
