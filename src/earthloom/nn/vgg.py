@@ -25,6 +25,8 @@ _TORCHVISION_INDICES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28)
 _CAFFE_MEAN_RGB = (123.68, 116.779, 103.939)
 _TORCHVISION_MEAN = (0.485, 0.456, 0.406)
 _TORCHVISION_STD = (0.229, 0.224, 0.225)
+_CAFFE_SCALE = 255.0 * sum(_TORCHVISION_STD) / 3
+"""How much larger features are whose input is 0..255 instead of normalised."""
 
 
 class VGG19(nn.Module):
@@ -33,9 +35,16 @@ class VGG19(nn.Module):
     factor: Tensor
     offset: Tensor
 
-    def __init__(self, factor: tuple[float, ...], offset: tuple[float, ...]) -> None:
-        """Build the layers; `factor * x + offset` takes RGB in [-1, 1] to what the weights were trained on."""
+    def __init__(self, factor: tuple[float, ...], offset: tuple[float, ...], scale: float = 1.0) -> None:
+        """Build the layers.
+
+        Args:
+            factor: `factor * x + offset` takes RGB in [-1, 1] to what the weights were trained on.
+            offset: See `factor`.
+            scale: Of the features, relative to those of a network trained on normalised RGB.
+        """
         super().__init__()
+        self.scale = scale
         self.register_buffer("factor", torch.tensor(factor).view(-1, 1, 1), persistent=False)
         self.register_buffer("offset", torch.tensor(offset).view(-1, 1, 1), persistent=False)
         inputs = [3, *(channels for channels, _ in BLOCKS)]
@@ -60,6 +69,9 @@ class VGG19(nn.Module):
 def perceptual_loss(vgg19: VGG19, fake_B3HW: Tensor, real_B3HW: Tensor) -> Tensor:
     """`sum_i w_i mean |V_i(G(x)) - V_i(y)|` over relu1_1 .. relu5_1 (Series spec section 4).
 
+    Features of weights made for 0..255 are brought to the scale of those made for normalised RGB, so that the
+    published weight of the term suits both.
+
     Args:
         vgg19: From `load_vgg19`.
         fake_B3HW: Generated pictures in [-1, 1]; the gradient goes here.
@@ -74,7 +86,7 @@ def perceptual_loss(vgg19: VGG19, fake_B3HW: Tensor, real_B3HW: Tensor) -> Tenso
         weight * functional.l1_loss(fake_features.float(), real_features.float())
         for weight, fake_features, real_features in zip(WEIGHTS, vgg19(fake_B3HW), real, strict=True)
     ]
-    return torch.stack(terms).sum()
+    return torch.stack(terms).sum() / vgg19.scale
 
 
 def load_vgg19(path: Path, *, normalize: bool = True) -> VGG19:
@@ -93,7 +105,7 @@ def load_vgg19(path: Path, *, normalize: bool = True) -> VGG19:
     """
     tensors = _read(path)
     if "conv1_1.weight" in tensors:
-        vgg19 = VGG19((127.5,) * 3, tuple(127.5 - mean for mean in _CAFFE_MEAN_RGB))
+        vgg19 = VGG19((127.5,) * 3, tuple(127.5 - mean for mean in _CAFFE_MEAN_RGB), _CAFFE_SCALE)
         names = [f"conv{block}_{i}" for block, (_, count) in enumerate(BLOCKS, 1) for i in range(1, count + 1)]
     elif "features.0.weight" in tensors:
         statistics = list(zip(_TORCHVISION_MEAN, _TORCHVISION_STD, strict=True))
