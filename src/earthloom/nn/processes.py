@@ -7,10 +7,10 @@ Letters: B batch, C channels, H W pixels.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.nn.functional import all_reduce
 
 
 def together() -> bool:
@@ -22,9 +22,7 @@ def total(part: Tensor) -> Tensor:
     """Return the sum over processes; its gradient flows to this process's part alone."""
     if not together():
         return part
-    whole = part.detach().clone()
-    distributed.all_reduce(whole)
-    return part + (whole - part.detach())
+    return part + (_summed(part) - part.detach())
 
 
 def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
@@ -58,7 +56,7 @@ class SynchronizedBatchNorm2d(nn.BatchNorm2d):
         values_BCHW = x_BCHW.float()
         sum_C, squares_C = values_BCHW.sum((0, 2, 3)), values_BCHW.square().sum((0, 2, 3))
         own_C = torch.full_like(sum_C, x_BCHW.numel() / x_BCHW.shape[1])
-        sum_C, squares_C, count_C = all_reduce(torch.stack([sum_C, squares_C, own_C]))  # type: ignore[no-untyped-call]
+        sum_C, squares_C, count_C = _Sum.apply(torch.stack([sum_C, squares_C, own_C]))  # type: ignore[no-untyped-call]
         mean_C = sum_C / count_C
         variance_C = squares_C / count_C - mean_C.square()
         self._follow(mean_C.detach(), (variance_C * count_C / (count_C - 1)).detach())
@@ -75,6 +73,24 @@ class SynchronizedBatchNorm2d(nn.BatchNorm2d):
                 running_C.lerp_(found_C, self.momentum)
         if self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
+
+
+class _Sum(torch.autograd.Function):
+    """Sum over processes that all of them go on to use: their gradients are summed on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, part: Tensor) -> Tensor:
+        return _summed(part)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return _summed(gradients[0])
+
+
+def _summed(part: Tensor) -> Tensor:
+    whole = part.detach().clone()
+    distributed.all_reduce(whole)
+    return whole
 
 
 def _twin(norm: nn.BatchNorm2d) -> SynchronizedBatchNorm2d:

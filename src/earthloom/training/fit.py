@@ -107,8 +107,12 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
         board = Board(out, done=done) if runtime.tensorboard else None
     accelerator.wait_for_everyone()
     run = Run(config=config, pairs=pairs, out=out, objective=objective, accelerator=accelerator, board=board)
-    run.learn(sampler, done, quiet=runtime.quiet)
-    return _finish(run, name, folders)
+    try:
+        run.learn(sampler, done, quiet=runtime.quiet)
+        return _finish(run, name, folders)
+    finally:
+        if board is not None:
+            board.close()
 
 
 def _finish(run: Run, name: str, folders: Sequence[Path]) -> Path:
@@ -122,8 +126,6 @@ def _finish(run: Run, name: str, folders: Sequence[Path]) -> Path:
         _write(run.out / VALIDATION_FILE, report)
         text = card(name, config, folders, step, report)
         weights.save(folder, preset(config), average, meta=_meta(config, name, step), card=text, overwrite=True)
-        if run.board is not None:
-            run.board.close()
     run.accelerator.wait_for_everyone()
     return folder
 
