@@ -13,7 +13,7 @@ from earthloom.models.metaearth.config import TINY
 from earthloom.models.registry import build
 from earthloom.models.weights import save
 
-SIZE = (44, 52)
+SIZE = (20, 28)
 
 
 @pytest.fixture(scope="session")
@@ -30,13 +30,13 @@ def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write 52 x 44 px of 16 m in UTM with a hole; smooth colours, so that nothing has to be clipped."""
+    """Write 28 x 20 px of 16 m in UTM with a hole; smooth colours, so that nothing has to be clipped."""
     path = tmp_path_factory.mktemp("ground") / "ground.tif"
     noise = np.random.default_rng(0).normal(size=(3, *SIZE))
     smooth = ndimage.gaussian_filter(noise, (0, 3, 3))
     pixels = (128 + 45 * smooth / np.abs(smooth).max()).astype(np.uint8)
     mask = np.ones(SIZE, bool)
-    mask[10:16, 20:30] = False
+    mask[5:8, 10:15] = False
     profile = {"driver": "GTiff", "dtype": "uint8", "count": 3, "height": SIZE[0], "width": SIZE[1]}
     transform = Affine(16, 0, 500_000, 0, -16, 4_200_000)
     with (
