@@ -10,7 +10,7 @@ from earthloom.io.levels import Level
 from earthloom.io.sinks import IMAGES, check_output, write
 from earthloom.loom.loom import Progress
 from earthloom.models.metaearth.config import FACTOR
-from earthloom.pipelines.cascade_plan import CascadeOptions, Product, plan_cascade
+from earthloom.pipelines.cascade_plan import CascadeOptions, CascadePlan, Product, plan_cascade
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.run import unfinished, weaving
 
@@ -53,7 +53,7 @@ def make_cascade(
     left = unfinished({each.path: each.provenance.tags() for each in products}, options)
     _check(imagery, left, options)
     if left:
-        for line in warnings(imagery, weights, len(plan.worlds[0])):
+        for line in warnings(imagery, weights, plan):
             log.warning(line)
         with weaving([out], plan.provenance.tags(), options, progress) as loom:
             for each in products:
@@ -63,14 +63,18 @@ def make_cascade(
     return [each.path for each in products]
 
 
-def warnings(imagery: Imagery, weights: CascadeWeights, count: int) -> list[str]:
-    """Say in one line each which stages make what the weights never learned to make."""
+def warnings(imagery: Imagery, weights: CascadeWeights, plan: CascadePlan) -> list[str]:
+    """Say in one line each which stages make what the weights never learned, and a resolution that none makes."""
     lines = []
-    for stage in range(1, count + 1):
-        made_m = imagery.gsd_m / FACTOR**stage
+    made_m = imagery.gsd_m
+    for stage in range(1, len(plan.worlds[0]) + 1):
+        made_m /= FACTOR
         if weights.levels_m and not any(level / FAR <= made_m <= level * FAR for level in weights.levels_m):
             known = ", ".join(f"{level:g}" for level in weights.levels_m)
             lines.append(f"stage {stage} makes {made_m:.3g} m pixels; the weights learned {known} m")
+    if plan.ratio != 1.0:
+        res_m = made_m * plan.ratio
+        lines.append(f"made at {made_m:.3g} m, averaged to {res_m:.3g} m: a stage is always {FACTOR} times as fine")
     return lines
 
 
@@ -84,6 +88,6 @@ def _check(imagery: Imagery, files: Sequence[Path], options: CascadeOptions) -> 
     for file in files:
         if file.suffix.lower() not in IMAGES:
             raise UsageError(f"{file}: a cascade keeps the image's own grid: write {' or '.join(IMAGES)}")
-        check_output(file, overwrite=options.overwrite)
         if imagery.path.resolve() == file.resolve():
             raise UsageError(f"{file}: would replace the image itself; choose another name")
+        check_output(file, overwrite=options.overwrite)

@@ -135,7 +135,8 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
     """Plan a cascade.
 
     Raises:
-        UsageError: If the image is fine enough already, or the bounds miss it.
+        SourceError: If the image is fine enough already.
+        UsageError: If the bounds miss it.
     """
     res_m = options.res_m or imagery.gsd_m / FACTOR
     count = num_stages(imagery.gsd_m, res_m)

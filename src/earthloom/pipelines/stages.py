@@ -9,12 +9,13 @@ from typing import Literal
 
 from affine import Affine
 
-from earthloom.errors import UsageError
+from earthloom.errors import SourceError, UsageError
 from earthloom.geo.grid import Grid
 from earthloom.io.source import Source
 from earthloom.loom.blend import Profile
 from earthloom.loom.layer import Input, Layer
 from earthloom.models.metaearth.config import FACTOR
+from earthloom.nn.diffusion import NUM_STEPS
 from earthloom.nn.sampling import spaced_times
 from earthloom.pipelines.denoise import CascadeWeights, Denoise, Noise, SamplerName
 from earthloom.pipelines.device import Device
@@ -52,9 +53,12 @@ class Sampling:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be sampled."""
-        spaced_times(self.steps)
+        if not 1 <= self.steps <= NUM_STEPS:
+            raise UsageError(f"--steps {self.steps}: want 1 to {NUM_STEPS}")
         if not 1 <= self.phases <= self.steps:
             raise UsageError(f"--phases {self.phases}: want 1 to {self.steps}, the number of steps")
+        if self.phases > 1 and self.merge == "multidiffusion":
+            raise UsageError(f"--phases {self.phases}: multidiffusion blends after every step; leave --phases out")
 
     def ways(self) -> tuple[tuple[int, ...], ...]:
         """Return the times of each phase; one begins where the one before ended."""
@@ -68,13 +72,13 @@ def num_stages(gsd_m: float, res_m: float) -> int:
     """Return how many stages it takes from pixels of `gsd_m` to pixels no larger than `res_m`.
 
     Raises:
-        UsageError: If none, or more than any imagery can bear.
+        SourceError: If none, or more than any imagery can bear.
     """
     if gsd_m <= res_m * TOLERANCE:
-        raise UsageError(f"--res {res_m:g}: the image has pixels of {gsd_m:.3g} m already; ask for finer ones")
+        raise SourceError(f"--res {res_m:g}: the image has pixels of {gsd_m:.3g} m already; ask for finer ones")
     stages = ceil(log(gsd_m / (res_m * TOLERANCE), FACTOR))
     if stages > MOST_STAGES:
-        raise UsageError(
+        raise SourceError(
             f"--res {res_m:g}: {stages} stages from {gsd_m:.3g} m, want at most {MOST_STAGES}, "
             f"that is {gsd_m / FACTOR**MOST_STAGES:.3g} m"
         )
