@@ -15,8 +15,9 @@ from earthloom.data.pairs import read_pairs
 from earthloom.data.sampler import Cropping, Sampler
 from earthloom.training.batches import Shares, batches
 from earthloom.training.device import accelerator_on
-from earthloom.training.networks import build
-from earthloom.training.objective import Objective
+from earthloom.training.maps.batch import Batch, stack
+from earthloom.training.maps.networks import build
+from earthloom.training.maps.objective import Objective
 from earthloom.training.recipes import recipe
 
 
@@ -39,7 +40,11 @@ def gradients(pairs: Path, batch: int) -> dict[str, np.ndarray]:
     sampler = Sampler(train, cropping=cropping, palette=STYLE.palette, weights={}, seed=1)
     shares = Shares(batch=batch, accumulate=1, rank=accelerator.process_index, processes=accelerator.num_processes)
     found: dict[str, np.ndarray] = {}
-    for step, group in enumerate(batches(sampler, shares, first=0, last=2, device=accelerator.device)):
+
+    def draw(step: int, indices: range) -> Batch:
+        return stack([sampler.crop(step, index) for index in indices])
+
+    for step, group in enumerate(batches(draw, shares, first=0, last=2)):
         losses = objective.step(group, step)
         found |= {f"{step} loss {name}": np.array(value) for name, value in losses.items()}
         for part in ("generator", "discriminator"):

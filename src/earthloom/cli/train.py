@@ -30,9 +30,10 @@ def train(
 ) -> None:
     """Train a recipe on folders of pairs."""
     from earthloom.training.config import override
-    from earthloom.training.fit import VALIDATION_FILE, Runtime, fit
+    from earthloom.training.fit import VALIDATION_FILE, fit
     from earthloom.training.recipes import RECIPES
     from earthloom.training.recipes import recipe as recipe_named
+    from earthloom.training.runtime import Runtime
 
     if listed:
         for name, make in RECIPES.items():
@@ -47,8 +48,6 @@ def train(
         if seed < 0:
             raise UsageError(f"--seed {seed}: a seed is at least 0")
         config = replace(config, seed=seed)
-    if vgg19 is None and config.adversarial_steps and not quiet:
-        typer.echo("no --vgg19: the adversarial phase uses feature matching only", err=True)
     folder = out or Path("runs") / recipe
     runtime = Runtime(
         device=device,
@@ -59,9 +58,9 @@ def train(
         tensorboard=tensorboard,
         quiet=quiet,
     )
-    generator = fit(recipe, config, data, folder, runtime)
+    checkpoint = fit(recipe, config, data, folder, runtime)
     if as_json:
         report = json.loads((folder / VALIDATION_FILE).read_text())
-        typer.echo(json.dumps({"generator": str(generator), "validation": report}))
+        typer.echo(json.dumps({checkpoint.name: str(checkpoint), "validation": report}))
     else:
-        typer.echo(generator)
+        typer.echo(checkpoint)

@@ -1,36 +1,15 @@
-"""Batches of crops, drawn one step ahead in a thread; which crops is decided by seed, step and index alone.
-
-Letters: B batch, C channels, H W pixels.
-"""
+"""A step's batches, drawn one step ahead in a thread; which samples is decided by seed, step and index alone."""
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-
-import numpy as np
-import torch
-from torch import Tensor
-
-from earthloom.data.pixels import to_unit
-from earthloom.data.sampler import Sampler
+from typing import TypeVar
 
 AHEAD = 2
 """Steps in flight."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """One step's crops as tensors."""
-
-    x_BCHW: Tensor
-    """Images in [-1, 1], channels last in memory."""
-
-    sets_BHW: Tensor
-    """Class sets, uint8."""
-
-    map_BCHW: Tensor
-    """Maps in [-1, 1]."""
+Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,39 +35,27 @@ class Shares:
 
 
 def batches(
-    sampler: Sampler, shares: Shares, *, first: int, last: int, device: torch.device
+    draw: Callable[[int, range], Batch], shares: Shares, *, first: int, last: int
 ) -> Generator[list[Batch], None, None]:
     """Yield this process's batches of each of the steps `first` .. `last - 1`.
 
     Args:
-        sampler: Where crops come from.
+        draw: Returns the samples of a step with these indices; called in one thread.
         shares: Which of them are this process's.
         first: First step.
         last: Step after the last.
-        device: Where the tensors go.
     """
     waiting: deque[Future[list[Batch]]] = deque()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
         try:
             for step in range(first, last + AHEAD):
                 if step < last:
-                    waiting.append(pool.submit(_draw_all, sampler, step, shares.indices()))
+                    waiting.append(pool.submit(_draw_all, draw, step, shares.indices()))
                 if step >= first + AHEAD:
-                    yield [_to(batch, device) for batch in waiting.popleft().result()]
+                    yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _draw_all(sampler: Sampler, step: int, parts: list[range]) -> list[Batch]:
-    return [_draw(sampler, step, indices) for indices in parts]
-
-
-def _draw(sampler: Sampler, step: int, indices: range) -> Batch:
-    crops = [sampler.crop(step, index) for index in indices]
-    images = torch.from_numpy(np.stack([crop.rgb_HW3 for crop in crops])).permute(0, 3, 1, 2)
-    maps = torch.from_numpy(np.stack([crop.map_HW3 for crop in crops])).permute(0, 3, 1, 2)
-    return Batch(to_unit(images), torch.from_numpy(np.stack([crop.sets_HW for crop in crops])), to_unit(maps))
-
-
-def _to(batch: Batch, device: torch.device) -> Batch:
-    return Batch(batch.x_BCHW.to(device), batch.sets_BHW.to(device), batch.map_BCHW.to(device))
+def _draw_all(draw: Callable[[int, range], Batch], step: int, parts: list[range]) -> list[Batch]:
+    return [draw(step, indices) for indices in parts]

@@ -5,14 +5,15 @@ from dataclasses import replace
 
 from earthloom.errors import UsageError
 from earthloom.training.config import TrainConfig
+from earthloom.training.maps.config import MapsConfig
 
 Z17_GSD_M = 40075016.686 / (512 * 2**17)
 """Metres per pixel of zoom 17 with 512-px tiles at the equator."""
 
 
-def series_r2m() -> TrainConfig:
+def series_r2m() -> MapsConfig:
     """Imagery to map at zoom 17: warm start, then the adversarial objective."""
-    return TrainConfig(
+    return MapsConfig(
         model="small",
         role="r2m",
         gsd_m=Z17_GSD_M,
@@ -26,7 +27,7 @@ def series_r2m() -> TrainConfig:
     )
 
 
-def series_r2m_roads() -> TrainConfig:
+def series_r2m_roads() -> MapsConfig:
     """Before series-r2m: packs whose roads look different and a heavy road class, so that roads are known by shape."""
     return replace(
         series_r2m(),
@@ -37,7 +38,7 @@ def series_r2m_roads() -> TrainConfig:
     )
 
 
-def series_r2m_settle() -> TrainConfig:
+def series_r2m_settle() -> MapsConfig:
     """After series-r2m: a short warm start at a low rate and with milder classes, so that land is not overdrawn."""
     return replace(
         series_r2m(),
@@ -49,9 +50,9 @@ def series_r2m_settle() -> TrainConfig:
     )
 
 
-def series_m2m() -> TrainConfig:
+def series_m2m() -> MapsConfig:
     """Map to the next coarser map, one generator for all zooms."""
-    return TrainConfig(
+    return MapsConfig(
         model="small-m2m",
         role="m2m",
         gsd_m=None,
@@ -65,14 +66,14 @@ def series_m2m() -> TrainConfig:
     )
 
 
-def series_tiny() -> TrainConfig:
+def series_tiny() -> MapsConfig:
     """Seconds on a laptop: does everything run?"""
     return replace(series_r2m(), model="tiny", crop_px=64, batch=2, warm_steps=20, adversarial_steps=5)
 
 
-def pix2pixhd_paper() -> TrainConfig:
+def pix2pixhd_paper() -> MapsConfig:
     """The published recipe on pairs of the user's own: 200 passes over 1086 pairs, batch 1, no warm start."""
-    return TrainConfig(
+    return MapsConfig(
         model="paper",
         role="r2m",
         gsd_m=None,
