@@ -8,9 +8,10 @@ from torch import nn
 from earthloom.errors import ModelError
 from earthloom.models.config_json import to_json
 from earthloom.models.family import Family
+from earthloom.models.metaearth.family import METAEARTH
 from earthloom.models.pix2pixhd.family import PIX2PIXHD
 
-FAMILIES: dict[str, Family[Any]] = {family.name: family for family in (PIX2PIXHD,)}
+FAMILIES: dict[str, Family[Any]] = {family.name: family for family in (PIX2PIXHD, METAEARTH)}
 """One entry a paper."""
 
 
