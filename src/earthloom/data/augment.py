@@ -72,7 +72,7 @@ def change(rgb_HW3: NDArray[np.uint8], looks: Looks, rng: np.random.Generator) -
     if noise:
         image = Image.fromarray(_noisy(np.asarray(image), looks.noise * rng.random(), rng))
     if jpeg:
-        image = _compressed(image, int(rng.integers(looks.jpeg_quality, 91)))
+        image = compressed(image, int(rng.integers(looks.jpeg_quality, 91)))
     return np.array(image)
 
 
@@ -113,7 +113,8 @@ def _noisy(rgb_HW3: NDArray[np.uint8], sigma: float, rng: np.random.Generator) -
     return np.asarray(np.clip(rgb_HW3 + noise + 0.5, 0, 255), np.uint8)
 
 
-def _compressed(image: Image.Image, quality: int) -> Image.Image:
+def compressed(image: Image.Image, quality: int) -> Image.Image:
+    """Send an image through JPEG; `quality` is 1 (worst) to 95."""
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     return Image.open(buffer).convert("RGB")
