@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 from earthloom import __version__
 from earthloom.cli import data, evaluate, models
+from earthloom.cli.cascade import cascade
 from earthloom.cli.demo import demo
 from earthloom.cli.info import info
 from earthloom.cli.map import draw
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("map")(draw)
+app.command("cascade")(cascade)
 app.command("train")(train)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(data.app, name="data")

@@ -1,4 +1,4 @@
-"""Cloud-optimised GeoTIFF: RGB with an internal mask, DEFLATE, 512-px blocks, overviews."""
+"""Cloud-optimised GeoTIFF: RGB or one band with an internal mask, DEFLATE, 512-px blocks, overviews."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,7 +39,7 @@ def write_cog(path: Path, level: Level, tags: Mapping[str, str], *, lossless: bo
 
 
 def write_draft(path: Path, level: Level, tags: Mapping[str, str], *, advance: Advance) -> bool:
-    """Write a level piece by piece as a plain tiled GeoTIFF, RGB with an internal mask.
+    """Write a level piece by piece as a plain tiled GeoTIFF with an internal mask.
 
     Returns:
         Whether every pixel is valid.
@@ -79,9 +79,9 @@ def _profile(level: Level) -> dict[str, Any]:
         "driver": "GTiff",
         "width": window.width,
         "height": window.height,
-        "count": 3,
+        "count": level.source.bands,
         "dtype": "uint8",
-        "photometric": "RGB",
+        "photometric": "RGB" if level.source.bands == 3 else "MINISBLACK",
         "tiled": True,
         "blockxsize": 512,
         "blockysize": 512,

@@ -24,7 +24,7 @@ class Level:
     """Zoom of 512-px tiles; None off the web map, for plain images and other grids."""
 
     source: Source
-    """Gives the pixels: uint8, three bands."""
+    """Gives the pixels: uint8, three bands; a COG also takes one."""
 
     window: Window
     """Which pixels to write, on the source's grid."""

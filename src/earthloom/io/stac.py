@@ -45,6 +45,12 @@ class About:
     tasks: tuple[str, ...]
     """What it does, in the words of the mlm extension."""
 
+    product: str = "map"
+    """What the pixels are, in a word: the name of their asset."""
+
+    bands: tuple[str, ...] = ("red", "green", "blue")
+    """What the bands of the pixels are called."""
+
 
 def item_of(path: Path) -> Path:
     """Return where the item of an output lies."""
@@ -76,9 +82,9 @@ def write_item(
         stac_extensions=[f"https://stac-extensions.github.io/{name}/schema.json" for name in EXTENSIONS],
     )
     for file, levels in files.items():
-        name = "map" if len(files) == 1 else f"map-z{levels[0].zoom}"
-        kind = MEDIA_TYPES[file.suffix.lower()]
-        item.add_asset(name, Asset(f"./{file.name}", media_type=kind, roles=["data"], extra_fields=_pixels(levels)))
+        name = about.product if len(files) == 1 else f"{about.product}-z{levels[0].zoom}"
+        kind, fields = MEDIA_TYPES[file.suffix.lower()], _pixels(levels, about.bands)
+        item.add_asset(name, Asset(f"./{file.name}", media_type=kind, roles=["data"], extra_fields=fields))
     weights = {"mlm:artifact_type": "safetensors"}
     for number, sha256 in enumerate(tags["EARTHLOOM_MODEL_SHA256"].split(",")):
         urn = f"urn:sha256:{sha256}"
@@ -134,11 +140,11 @@ def _place(level: Level) -> dict[str, Any]:
     }
 
 
-def _pixels(levels: Sequence[Level]) -> dict[str, Any]:
+def _pixels(levels: Sequence[Level], names: Sequence[str]) -> dict[str, Any]:
     """Say what the pixels of a file are."""
     grid = levels[0].source.grid
     unit = {} if grid.crs is not None and is_geographic(grid.crs) else {"raster:spatial_resolution": grid.transform.a}
-    bands = [{"name": name, "data_type": "uint8", **unit} for name in ("red", "green", "blue")]
+    bands = [{"name": name, "data_type": "uint8", **unit} for name in names]
     return {**_place(levels[0]), "earthloom:zooms": [level.zoom for level in levels], "bands": bands}
 
 
@@ -155,7 +161,7 @@ def _model(about: About, tags: Mapping[str, str]) -> dict[str, Any]:
         "mlm:input": [{"name": "imagery", "bands": colours, "input": {"shape": [-1, 3, -1, -1], **tensor}}],
         "mlm:output": [
             {
-                "name": "map",
+                "name": about.product,
                 "tasks": list(about.tasks),
                 "result": {"shape": [-1, -1, -1, -1], **tensor},
                 "classification:classes": [],

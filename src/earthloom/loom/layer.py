@@ -115,9 +115,14 @@ class Layer:
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    def shifted(self) -> "Layer":
-        """Return the stack with every lattice moved by half a block: whole where this layer has its seams."""
-        below = tuple(each.shifted() if isinstance(each, Layer) else each for each in self.inputs)
+    def shifted(self, keep: "Layer | None" = None) -> "Layer":
+        """Return the stack with every lattice moved by half a block: whole where this layer has its seams.
+
+        What lies below `keep`, itself included, stays as it is: then it is this part's seams that are looked for.
+        """
+        below = tuple(
+            each.shifted(keep) if isinstance(each, Layer) and each is not keep else each for each in self.inputs
+        )
         return replace(self, name=f"{self.name} shifted", inputs=below, lattice_px=self.lattice_px + self.block_px // 2)
 
     def window_of(self, block: Block) -> Window:

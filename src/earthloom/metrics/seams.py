@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from earthloom.geo.windows import Window
 from earthloom.io.raster import Raster
+from earthloom.metrics.interval import draws, percentiles
 
 Read = Callable[[Window], Raster]
 """Gives any window of a weave."""
 
 SEAMLESS = (0.98, 1.02)
 """Where the interval of a seam ratio has to lie, at least in part."""
-
-_NUM_RESAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +60,9 @@ def seam_ratio(seamed: Read, shifted: Read, window: Window, stride_px: int, *, s
     pairs_L2 = np.array([pair for pair in sums if pair is not None]).reshape(-1, 2)
     if not pairs_L2.any():
         return None
-    picks = np.random.default_rng(seed).integers(len(pairs_L2), size=(_NUM_RESAMPLES, len(pairs_L2)))
-    ratios = _ratio(pairs_L2[picks].sum(axis=1))
-    low, high = np.quantile(ratios, 0.025, method="lower"), np.quantile(ratios, 0.975, method="higher")
-    return SeamRatio(
-        ratio=float(_ratio(pairs_L2.sum(axis=0))), low=float(low), high=float(high), num_lines=len(pairs_L2)
-    )
+    redrawn_R = ratios(draws(len(pairs_L2), np.random.default_rng(seed)) @ pairs_L2)
+    found = percentiles(ratios(pairs_L2.sum(axis=0)).item(), redrawn_R)
+    return SeamRatio(ratio=found.value, low=found.low, high=found.high, num_lines=len(pairs_L2))
 
 
 def seam_lines(window: Window, stride_px: int) -> Iterator[tuple[Window, int]]:
@@ -76,6 +72,13 @@ def seam_lines(window: Window, stride_px: int) -> Iterator[tuple[Window, int]]:
         yield from ((Window.spanning(col - 1, top, col + 1, bottom), 1) for top, bottom in pairwise(rows))
     for row in rows[1:-1]:
         yield from ((Window.spanning(left, row - 1, right, row + 1), 0) for left, right in pairwise(cols))
+
+
+def ratios(sums_2: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide, over the last axis; no gradient in both is a ratio of 1, in the second alone an infinite one."""
+    here, there = sums_2[..., 0], sums_2[..., 1]
+    fallback = np.where(here > 0, np.inf, 1.0)
+    return np.divide(here, there, out=fallback, where=there > 0)
 
 
 def _cuts(start: int, stop: int, stride_px: int) -> list[int]:
@@ -90,10 +93,3 @@ def _across(axis: int, *rasters: Raster) -> tuple[float, ...] | None:
         return None
     steps = (np.diff(raster.pixels.astype(np.float64), axis=axis + 1).squeeze(axis + 1) for raster in rasters)
     return tuple(float(np.abs(step)[:, valid].mean(axis=0).sum()) for step in steps)
-
-
-def _ratio(sums_2: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide, over the last axis; no gradient in both is a ratio of 1, in the second alone an infinite one."""
-    here, there = sums_2[..., 0], sums_2[..., 1]
-    fallback = np.where(here > 0, np.inf, 1.0)
-    return np.divide(here, there, out=fallback, where=there > 0)

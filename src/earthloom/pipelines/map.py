@@ -1,16 +1,13 @@
 """`earthloom map`: one image in, a georeferenced pyramid of maps out, resumable."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from earthloom import __version__
-from earthloom.errors import SourceError, UsageError
-from earthloom.execution.executor import Threads
+from earthloom.errors import UsageError
 from earthloom.geo.windows import Window
-from earthloom.io.describe import describe
 from earthloom.io.imagery import Imagery
 from earthloom.io.provenance import Provenance
 from earthloom.io.remote import plain_name
@@ -19,8 +16,7 @@ from earthloom.io.sinks import outputs as files_of
 from earthloom.io.stac import About, time_of
 from earthloom.loom.layer import Layer
 from earthloom.loom.loom import Loom, Progress
-from earthloom.loom.store import Store, remove
-from earthloom.pipelines.device import Device
+from earthloom.pipelines.run import RunOptions, unfinished, weaving
 from earthloom.pipelines.series import (
     Bounds,
     SeriesWeights,
@@ -36,7 +32,7 @@ log = logging.getLogger("earthloom")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MapOptions:
+class MapOptions(RunOptions):
     """What a user can choose about a map."""
 
     zooms: tuple[int, int] | None = None
@@ -44,29 +40,6 @@ class MapOptions:
 
     bounds: Bounds | None = None
     """Part of the image to draw, left, bottom, right, top in its CRS."""
-
-    device: Device
-    """Where to compute."""
-
-    workers: int
-    """Windows drawn at once; never changes a byte."""
-
-    batch: int = 1
-    """Windows a call of the generator gets on CUDA; the CPU always takes one."""
-
-    seed: int = 0
-    """Recorded; drawing a map uses no randomness."""
-
-    overwrite: bool = False
-    """Replace existing outputs."""
-
-    resume: bool = False
-    """Go on with a stopped run."""
-
-    @property
-    def call_batch(self) -> int:
-        """Windows of one call."""
-        return 1 if self.device.type == "cpu" else self.batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,60 +115,22 @@ def draw_map(
     """
     plan = plan_map(imagery, weights, options)
     tags = plan.provenance.tags()
-    if options.resume and all(path.exists() and is_made_by(path, tags) for path in outputs):
-        remove(parts_of(outputs))
+    left = unfinished(dict.fromkeys(outputs, tags), options)
+    if not left:
         return list(outputs)
-    for path in outputs:
+    for path in left:
         check_output(path, overwrite=options.overwrite, zooms=plan.zooms.written)
         if imagery.path.resolve() in (each.resolve() for each in files_of(path, plan.zooms.written)):
             raise UsageError(f"{path}: would replace the image itself; choose another name")
     for line in warnings(imagery, plan.zooms):
         log.warning(line)
-    with _open_store(parts_of(outputs), options) as store:
-        store.claim(tags)
-        loom = Loom(store, Threads(options.workers), batch=options.call_batch, progress=progress)
+    with weaving(outputs, tags, options, progress) as loom:
         for zoom, window in plan.windows.items():
             loom.make(plan.layers[zoom], window)
         levels = plan.levels(loom)
-        written = [
-            file
-            for path in outputs
-            for file in write(path, levels, tags=tags, about=plan.about, overwrite=options.overwrite)
-        ]
-    remove(parts_of(outputs))
-    return written
-
-
-def parts_of(outputs: Sequence[Path]) -> Path:
-    """Return where the blocks of an unfinished run are kept."""
-    return outputs[0].with_name(f"{outputs[0].name}.parts")
-
-
-def is_made_by(path: Path, tags: Mapping[str, str]) -> bool:
-    """Say whether a finished output carries exactly these provenance tags."""
-    try:
-        return bool(describe(path)["tags"] == dict(tags))
-    except SourceError:
-        return False
-
-
-@contextmanager
-def _open_store(path: Path, options: MapOptions) -> Iterator[Store]:
-    """Give the store of a run; one that stays without a block is worth nothing and goes."""
-    if path.exists() and not options.resume:
-        if not options.overwrite:
-            raise UsageError(f"{path} holds an unfinished run: go on with --resume, or start anew with --overwrite")
-        remove(path)
-    kept = 0
-    try:
-        with Store(path) as store:
-            try:
-                yield store
-            finally:
-                kept = store.num_blocks()
-    finally:
-        if not kept:
-            remove(path)
+        for path in left:
+            write(path, levels, tags=tags, about=plan.about, overwrite=options.overwrite)
+    return [file for path in outputs for file in files_of(path, plan.zooms.written)]
 
 
 def _provenance(imagery: Imagery, weights: SeriesWeights, options: MapOptions, zooms: Sequence[int]) -> Provenance:

@@ -1,0 +1,89 @@
+"""`earthloom cascade`: coarse imagery in, finer imagery out, four times as fine a stage, without bounds, resumable."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from earthloom.errors import UsageError
+from earthloom.io.imagery import Imagery
+from earthloom.io.levels import Level
+from earthloom.io.sinks import IMAGES, check_output, write
+from earthloom.loom.loom import Progress
+from earthloom.models.metaearth.config import FACTOR
+from earthloom.pipelines.cascade_plan import CascadeOptions, Product, plan_cascade
+from earthloom.pipelines.denoise import CascadeWeights
+from earthloom.pipelines.run import unfinished, weaving
+
+log = logging.getLogger("earthloom")
+
+DEFAULT = "metaearth-small"
+"""The shipped weights."""
+
+FAR = 1.6
+"""A stage that makes pixels this much finer or coarser than any it learned is said to be off its ground."""
+
+
+def make_cascade(
+    imagery: Imagery,
+    out: Path,
+    weights: CascadeWeights,
+    options: CascadeOptions,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Make finer imagery of an image, on the image's own CRS and grid.
+
+    Finished blocks of all stages live in `OUT.parts` until all is written, so memory does not grow with the area.
+
+    Args:
+        imagery: The image, inspected.
+        out: `.tif` (COG) or `.png`; world i of several lies beside it as NAME_world1.tif, their spread as NAME_std.tif.
+        weights: The denoiser.
+        options: What the user chose.
+        progress: Told of every finished block.
+
+    Returns:
+        All files written.
+
+    Raises:
+        UsageError: If an output exists or is of another kind, or a stopped run lies in the way.
+        EarthloomError: For whatever else keeps it from being made; an old output is then still whole.
+    """
+    plan = plan_cascade(imagery, weights, options)
+    products = plan.products(out, options)
+    left = unfinished({each.path: each.provenance.tags() for each in products}, options)
+    _check(imagery, left, options)
+    if left:
+        for line in warnings(imagery, weights, len(plan.worlds[0])):
+            log.warning(line)
+        with weaving([out], plan.provenance.tags(), options, progress) as loom:
+            for each in products:
+                if each.path in left:
+                    loom.make(each.layer, plan.fine_window)
+                    _write(each, plan.level(loom, each.layer), options)
+    return [each.path for each in products]
+
+
+def warnings(imagery: Imagery, weights: CascadeWeights, count: int) -> list[str]:
+    """Say in one line each which stages make what the weights never learned to make."""
+    lines = []
+    for stage in range(1, count + 1):
+        made_m = imagery.gsd_m / FACTOR**stage
+        if weights.levels_m and not any(level / FAR <= made_m <= level * FAR for level in weights.levels_m):
+            known = ", ".join(f"{level:g}" for level in weights.levels_m)
+            lines.append(f"stage {stage} makes {made_m:.3g} m pixels; the weights learned {known} m")
+    return lines
+
+
+def _write(product: Product, level: Level, options: CascadeOptions) -> None:
+    tags = product.provenance.tags()
+    write(product.path, [level], tags=tags, about=product.about, overwrite=options.overwrite, lossless=False)
+
+
+def _check(imagery: Imagery, files: Sequence[Path], options: CascadeOptions) -> None:
+    """Refuse outputs before any work is done for them."""
+    for file in files:
+        if file.suffix.lower() not in IMAGES:
+            raise UsageError(f"{file}: a cascade keeps the image's own grid: write {' or '.join(IMAGES)}")
+        check_output(file, overwrite=options.overwrite)
+        if imagery.path.resolve() == file.resolve():
+            raise UsageError(f"{file}: would replace the image itself; choose another name")

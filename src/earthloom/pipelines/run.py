@@ -1,0 +1,107 @@
+"""What every run that writes files shares: options, the store beside the output, finished runs recognised."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from earthloom.errors import SourceError, UsageError
+from earthloom.execution.executor import Threads
+from earthloom.io.describe import describe
+from earthloom.loom.loom import Loom, Progress
+from earthloom.loom.store import Store, remove
+from earthloom.pipelines.device import Device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a user can choose about any run."""
+
+    device: Device
+    """Where to compute."""
+
+    workers: int
+    """Windows made at once; never changes a byte."""
+
+    batch: int = 1
+    """Windows a call of a network gets on CUDA; the CPU always takes one."""
+
+    seed: int = 0
+    """Of everything drawn at random."""
+
+    overwrite: bool = False
+    """Replace existing outputs."""
+
+    resume: bool = False
+    """Go on with a stopped run."""
+
+    @property
+    def call_batch(self) -> int:
+        """Windows of one call."""
+        return 1 if self.device.type == "cpu" else self.batch
+
+
+@contextmanager
+def weaving(
+    outputs: Sequence[Path], tags: Mapping[str, str], options: RunOptions, progress: Progress | None = None
+) -> Iterator[Loom]:
+    """Give the loom of a run; its blocks live in `OUTPUT.parts` beside the first output until the run ends well.
+
+    Args:
+        outputs: What will be written.
+        tags: Everything that decides the pixels; a store of other tags is refused.
+        options: Workers, batch, resuming.
+        progress: Told of every finished block.
+
+    Raises:
+        UsageError: If a stopped run lies in the way.
+        StoreError: If it is another run's.
+    """
+    path = parts_of(outputs)
+    with _open_store(path, options) as store:
+        store.claim(tags)
+        yield Loom(store, Threads(options.workers), batch=options.call_batch, progress=progress)
+    remove(path)
+
+
+def unfinished(tags_of: Mapping[Path, Mapping[str, str]], options: RunOptions) -> list[Path]:
+    """Return the outputs still to be written: all, or of a resumed run those that do not carry their tags yet.
+
+    Where nothing is left to do, what is left of the run goes.
+    """
+    left = [path for path, tags in tags_of.items() if not (options.resume and is_made_by(path, tags))]
+    if not left:
+        remove(parts_of(list(tags_of)))
+    return left
+
+
+def parts_of(outputs: Sequence[Path]) -> Path:
+    """Return where the blocks of an unfinished run are kept."""
+    return outputs[0].with_name(f"{outputs[0].name}.parts")
+
+
+def is_made_by(path: Path, tags: Mapping[str, str]) -> bool:
+    """Say whether an output is there and carries exactly these provenance tags."""
+    try:
+        return bool(describe(path)["tags"] == dict(tags))
+    except SourceError:
+        return False
+
+
+@contextmanager
+def _open_store(path: Path, options: RunOptions) -> Iterator[Store]:
+    """Give the store of a run; one that stays without a block is worth nothing and goes."""
+    if path.exists() and not options.resume:
+        if not options.overwrite:
+            raise UsageError(f"{path} holds an unfinished run: go on with --resume, or start anew with --overwrite")
+        remove(path)
+    kept = 0
+    try:
+        with Store(path) as store:
+            try:
+                yield store
+            finally:
+                kept = store.num_blocks()
+    finally:
+        if not kept:
+            remove(path)

@@ -1,0 +1,147 @@
+"""A cascade as a stack of layers: stage after stage four times as fine, each of one or several phases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil, log
+from typing import Literal
+
+from affine import Affine
+
+from earthloom.errors import UsageError
+from earthloom.geo.grid import Grid
+from earthloom.io.source import Source
+from earthloom.loom.blend import Profile
+from earthloom.loom.layer import Input, Layer
+from earthloom.models.metaearth.config import FACTOR
+from earthloom.nn.sampling import spaced_times
+from earthloom.pipelines.denoise import CascadeWeights, Denoise, Noise, SamplerName
+from earthloom.pipelines.device import Device
+
+Merge = Literal["crop", "hann", "multidiffusion"]
+"""How windows become one canvas: their central halves; a raised cosine over the overlap; the mean at every step."""
+
+TOLERANCE = 1.05
+"""A resolution this near to a stage's own is taken as that."""
+
+MOST_STAGES = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How a stage gets from noise to a picture."""
+
+    steps: int = 8
+    """Steps of the sampler."""
+
+    phases: int = 1
+    """Parts they are cut into; between two of them the windows' states are blended."""
+
+    sampler: SamplerName = "dpm"
+    """`dpm`: second order, few steps do; `ddim`: as published."""
+
+    noise: Noise = "canvas"
+    """Whose noise a window starts from."""
+
+    merge: Merge = "crop"
+    """How windows become one canvas."""
+
+    consistent: bool = True
+    """Whether the result averages down to what it was made of."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be sampled."""
+        spaced_times(self.steps)
+        if not 1 <= self.phases <= self.steps:
+            raise UsageError(f"--phases {self.phases}: want 1 to {self.steps}, the number of steps")
+
+    def ways(self) -> tuple[tuple[int, ...], ...]:
+        """Return the times of each phase; one begins where the one before ended."""
+        times = spaced_times(self.steps)
+        count = self.steps if self.merge == "multidiffusion" else self.phases
+        cuts = [round(index * self.steps / count) for index in range(count + 1)]
+        return tuple(times[first : last + 1] for first, last in pairwise(cuts))
+
+
+def num_stages(gsd_m: float, res_m: float) -> int:
+    """Return how many stages it takes from pixels of `gsd_m` to pixels no larger than `res_m`.
+
+    Raises:
+        UsageError: If none, or more than any imagery can bear.
+    """
+    if gsd_m <= res_m * TOLERANCE:
+        raise UsageError(f"--res {res_m:g}: the image has pixels of {gsd_m:.3g} m already; ask for finer ones")
+    stages = ceil(log(gsd_m / (res_m * TOLERANCE), FACTOR))
+    if stages > MOST_STAGES:
+        raise UsageError(
+            f"--res {res_m:g}: {stages} stages from {gsd_m:.3g} m, want at most {MOST_STAGES}, "
+            f"that is {gsd_m / FACTOR**MOST_STAGES:.3g} m"
+        )
+    return stages
+
+
+def cascade_layers(
+    source: Source, gsd_m: float, count: int, weights: CascadeWeights, sampling: Sampling, *, seed: int, device: Device
+) -> tuple[Layer, ...]:
+    """Stack the stages of a cascade; each is quantised to uint8 before the next reads it.
+
+    Args:
+        source: The imagery on its own grid.
+        gsd_m: Its metres a pixel.
+        count: How many stages.
+        weights: The denoiser of all stages.
+        sampling: How each samples.
+        seed: Of the world.
+        device: Where.
+
+    Returns:
+        The last layer of every stage, the first stage first.
+    """
+    made: list[Layer] = []
+    below: Input = source
+    for stage in range(count):
+        guide_m = gsd_m / FACTOR**stage
+        steps = [
+            Denoise(
+                weights=weights,
+                device=device,
+                gsd_m=guide_m,
+                times=times,
+                sampler=sampling.sampler,
+                noise=sampling.noise,
+                seed=seed,
+                stage=stage,
+                consistent=sampling.consistent,
+            )
+            for times in sampling.ways()
+        ]
+        made.append(_stage(below, steps, sampling.merge, name=f"{guide_m / FACTOR:.3g} m"))
+        below = made[-1]
+    return tuple(made)
+
+
+def _stage(below: Input, steps: Sequence[Denoise], merge: Merge, *, name: str) -> Layer:
+    """Stack the phases of a stage: windows that overlap by half, their states blended in between."""
+    grid, window_px = below.grid, steps[0].weights.config.window_px
+    fine = Grid(crs=grid.crs, transform=grid.transform @ Affine.scale(1 / FACTOR))
+    extent = None if grid.extent is None else grid.extent.scaled(Fraction(FACTOR))
+    half, quarter = window_px // 2, window_px // 4
+    profile: Profile = "flat" if merge == "multidiffusion" else "hann"
+    states: tuple[Layer, ...] = ()
+    for index, step in enumerate(steps):
+        is_last = index == len(steps) - 1
+        states = (
+            Layer(
+                name=name if is_last else f"{name}, phase {index + 1}",
+                grid=fine.within(extent) if is_last else fine,
+                inputs=(below, *states),
+                step=step,
+                block_px=half,
+                halo_px=quarter,
+                overlap_px=0 if is_last and merge == "crop" else quarter,
+                blend=profile,
+                dtype="uint8" if is_last else "float32",
+            ),
+        )
+    return states[0]

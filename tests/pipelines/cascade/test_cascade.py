@@ -1,0 +1,166 @@
+"""The cascade as a user runs it: place, mask, equal bytes, resuming, worlds, resolutions."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+from rio_cogeo import cog_validate
+
+from earthloom.errors import InterruptedRunError, UsageError
+from earthloom.io.inputs import inspect
+from earthloom.loom.noise import derive_key
+from earthloom.pipelines.cascade import make_cascade
+from earthloom.pipelines.cascade_plan import CascadeOptions
+from earthloom.pipelines.denoise import CascadeWeights
+from earthloom.pipelines.device import Device
+from earthloom.pipelines.stages import Sampling
+
+CPU = Device.choose("cpu")
+QUICK = Sampling(steps=2)
+
+
+def make(image: Path, out: Path, model: Path, *, progress=None, **changes) -> list[Path]:
+    options = CascadeOptions(**({"device": CPU, "workers": 2, "sampling": QUICK} | changes))
+    return make_cascade(inspect(image), out, CascadeWeights.read(str(model)), options, progress)
+
+
+def pixels(path: Path):
+    with rasterio.open(path) as file:
+        return file.read(), file.dataset_mask() > 0
+
+
+def test_two_stages_lie_where_the_image_lies(ground, denoiser, tmp_path):
+    (out,) = make(ground, tmp_path / "fine.tif", denoiser, res_m=1.0)
+    assert cog_validate(out, strict=True, quiet=True)[0]
+    with rasterio.open(ground) as coarse, rasterio.open(out) as fine:
+        assert (fine.width, fine.height) == (16 * coarse.width, 16 * coarse.height)
+        assert fine.crs == coarse.crs
+        assert fine.bounds == coarse.bounds
+        assert fine.res == (1.0, 1.0)
+        mask = coarse.dataset_mask().repeat(16, 0).repeat(16, 1)
+        assert np.array_equal(fine.dataset_mask(), mask)
+        assert fine.tags()["SYNTHETIC"] == "true"
+
+
+def test_the_result_averages_down_to_the_image(ground, denoiser, tmp_path):
+    wanted, mask = pixels(ground)
+    errors = {}
+    for consistent in (True, False):
+        (out,) = make(ground, tmp_path / f"{consistent}.tif", denoiser, sampling=replace(QUICK, consistent=consistent))
+        made = pixels(out)[0].reshape(3, wanted.shape[1], 4, wanted.shape[2], 4).mean(axis=(2, 4))
+        errors[consistent] = np.abs(made - wanted)[:, mask].mean()
+    assert errors[True] < 8 < errors[False]
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        QUICK,
+        replace(QUICK, merge="hann"),
+        replace(QUICK, steps=3, phases=2),
+        replace(QUICK, merge="multidiffusion"),
+        replace(QUICK, sampler="ddim", noise="shared_tiled"),
+    ],
+    ids=lambda sampling: f"{sampling.merge}-{sampling.phases}-{sampling.noise}",
+)
+def test_bytes_do_not_depend_on_workers_and_a_part_equals_the_whole(ground, denoiser, tmp_path, sampling):
+    whole = make(ground, tmp_path / "two.tif", denoiser, sampling=sampling)[0]
+    assert (
+        make(ground, tmp_path / "one.tif", denoiser, sampling=sampling, workers=1)[0].read_bytes() == whole.read_bytes()
+    )
+    bounds = (500_000 + 16 * 13.1, 4_200_000 - 16 * 33, 500_000 + 16 * 41, 4_200_000 - 16 * 9)
+    part = make(ground, tmp_path / "part.tif", denoiser, sampling=sampling, bounds=bounds)[0]
+    (all_pixels, all_mask), (some_pixels, some_mask) = pixels(whole), pixels(part)
+    rows, cols = slice(4 * 9, 4 * 33), slice(int(4 * 13.1), 4 * 41)
+    assert np.array_equal(some_pixels, all_pixels[:, rows, cols])
+    assert np.array_equal(some_mask, all_mask[rows, cols])
+
+
+def test_an_interrupted_cascade_goes_on_where_it_stopped(ground, denoiser, tmp_path):
+    whole = make(ground, tmp_path / "whole.tif", denoiser, res_m=1.0)[0]
+    made: list[str] = []
+
+    def stop(layer: str, done: int, total: int) -> None:
+        made.append(layer)
+        if layer == "1 m" and done == 5:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "out.tif"
+    with pytest.raises(InterruptedRunError, match="go on with --resume"):
+        make(ground, out, denoiser, res_m=1.0, progress=stop)
+    assert not out.exists()
+    with pytest.raises(UsageError, match="holds an unfinished run"):
+        make(ground, out, denoiser, res_m=1.0)
+    before = len(made)
+    make(ground, out, denoiser, res_m=1.0, resume=True, progress=lambda layer, done, total: made.append(layer))
+    assert "4 m" not in made[before:]
+    assert out.read_bytes() == whole.read_bytes()
+    assert not (tmp_path / "out.tif.parts").exists()
+    assert make(ground, out, denoiser, res_m=1.0, resume=True) == [out]
+
+
+def test_parallel_worlds_and_their_spread(ground, denoiser, tmp_path):
+    options = {"samples": 3, "uncertainty": True, "seed": 7, "sampling": replace(QUICK, consistent=False)}
+    files = make(ground, tmp_path / "w.tif", denoiser, **options)
+    assert [file.name for file in files] == ["w.tif", "w_world1.tif", "w_world2.tif", "w_std.tif"]
+    worlds = np.stack([pixels(file)[0] for file in files[:3]]).astype(float)
+    std, mask = pixels(files[3])
+    assert std.shape[0] == 1
+    expected = worlds.std(axis=0, ddof=1).mean(axis=0)
+    assert np.abs(std[0] - expected)[mask].max() <= 0.5 + 1e-4
+    assert expected[mask].mean() > 1
+    alone = make(
+        ground,
+        tmp_path / "alone.tif",
+        denoiser,
+        **(options | {"seed": derive_key(7, 1), "samples": 1, "uncertainty": False}),
+    )
+    assert np.array_equal(pixels(alone[0])[0], worlds[1])
+
+
+def test_a_resolution_between_two_stages_is_the_average_of_the_finer(ground, denoiser, tmp_path):
+    gsd_m = inspect(ground).gsd_m
+    finest = pixels(make(ground, tmp_path / "4.tif", denoiser)[0])[0]
+    (out,) = make(ground, tmp_path / "8.tif", denoiser, res_m=gsd_m / 2)
+    made, mask = pixels(out)
+    halved = finest.reshape(3, 88, 2, 104, 2).mean(axis=(2, 4))
+    assert np.abs(made - halved)[:, mask].max() <= 0.5
+    (between,) = make(ground, tmp_path / "6.tif", denoiser, res_m=0.4 * gsd_m)
+    with rasterio.open(between) as file:
+        assert file.res == pytest.approx((6.4, 6.4))
+        assert (file.width, file.height) == (130, 110)
+
+
+def test_a_place_in_degrees_and_an_image_without_a_place(ground, denoiser, tmp_path):
+    degrees = tmp_path / "degrees.tif"
+    with rasterio.open(ground) as file:
+        profile = file.profile | {"crs": "EPSG:4326", "transform": rasterio.Affine(1e-4, 0, 20, 0, -1e-4, 60)}
+        with rasterio.open(degrees, "w", **profile) as copy:
+            copy.write(file.read())
+        with rasterio.open(
+            tmp_path / "plain.png", "w", driver="PNG", width=52, height=44, count=3, dtype="uint8"
+        ) as copy:
+            copy.write(file.read())
+    (out,) = make(degrees, tmp_path / "fine.tif", denoiser)
+    with rasterio.open(out) as fine, rasterio.open(degrees) as coarse:
+        np.testing.assert_allclose(fine.bounds, coarse.bounds)
+        assert (fine.width, fine.height) == (208, 176)
+    options = CascadeOptions(device=CPU, workers=1, sampling=QUICK)
+    plain = inspect(tmp_path / "plain.png", gsd_m=16.0)
+    (out,) = make_cascade(plain, tmp_path / "fine.png", CascadeWeights.read(str(denoiser)), options)
+    assert pixels(out)[0].shape == (3, 176, 208)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 70), (33, 7)])
+def test_rasters_smaller_than_a_window(denoiser, tmp_path, size):
+    path = tmp_path / "small.tif"
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 3, "height": size[0], "width": size[1]}
+    transform = rasterio.Affine(16, 0, 500_000, 0, -16, 4_200_000)
+    with rasterio.open(path, "w", crs="EPSG:32633", transform=transform, **profile) as file:
+        file.write(np.full((3, *size), 90, np.uint8))
+    made, mask = pixels(make(path, tmp_path / "fine.tif", denoiser)[0])
+    assert made.shape == (3, 4 * size[0], 4 * size[1])
+    assert mask.all()
