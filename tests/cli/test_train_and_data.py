@@ -56,6 +56,26 @@ def test_pairs_go_into_shards(plain: Path, tmp_path: Path) -> None:
         _words(data_app, "shard", str(plain), str(out))
 
 
+def test_imagery_goes_into_a_catalog(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)).save(source / "a.png")
+    (source / "index.csv").write_text("file,gsd_m,split\na.png,1.0,val\n")
+    words = ["catalog", str(source), "--levels", "4,1,16", "--block", "16"]
+    printed = _words(data_app, *words, str(tmp_path / "out"))
+    assert printed.splitlines() == [
+        f"{tmp_path / 'out'}: 25 blocks of 16 px",
+        "1 m/px: 0 train, 24 val, 0 test",
+        "4 m/px: 0 train, 1 val, 0 test",
+        "16 m/px: 0 train, 0 val, 0 test",
+    ]
+    facts = json.loads(_words(data_app, *words, str(tmp_path / "json"), "--json"))
+    assert facts["block_px"] == 16
+    assert facts["blocks"]["4"] == {"train": 0, "val": 1, "test": 0}
+    with pytest.raises(DataError, match="source gives no block; choose smaller blocks"):
+        _words(data_app, "catalog", str(source), str(tmp_path / "none"))
+
+
 def test_data_is_checked_and_described(plain: Path) -> None:
     assert "plain: 1 to train, 0 to validate, 1 sites" in _words(data_app, "check", str(plain))
     assert json.loads(_words(data_app, "info", str(plain), "--json"))["splits"] == {"train": 1}
@@ -69,6 +89,8 @@ def test_data_is_checked_and_described(plain: Path) -> None:
         (train_app, ["series-tiny", "--data", ".", "--seed", "-1"], UsageError, "a seed is at least 0"),
         (data_app, ["build", "berlin", ".", "out"], UsageError, "no pack 'berlin'"),
         (data_app, ["build", "mm", ".", "out"], UsageError, "--generator CHECKPOINT goes with mm"),
+        (data_app, ["catalog", ".", "out", "--levels", "1,0"], UsageError, "--levels 1,0: metres per pixel are above"),
+        (data_app, ["catalog", ".", "out", "--pack", "berlin"], UsageError, "no pack 'berlin'; there are dubai"),
         (data_app, ["check", "nowhere"], DataError, "is not a folder"),
     ],
 )

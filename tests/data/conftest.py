@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 from PIL import Image
 
 Maker = Callable[[Path], Path]
@@ -77,17 +79,58 @@ def _oam(folder: Path) -> Path:
 
 def _naip(folder: Path) -> Path:
     rows = []
-    for name, place, split in [("chico_2018_1", "chico_1", "train"), ("chico_2020_2", "chico_2", "val")]:
+    for name, place, split in [
+        ("chico_2018_1", "chico_1", "train"),
+        ("chico_2020_1", "chico_1", "train"),
+        ("chico_2020_2", "chico_2", "val"),
+    ]:
         label = np.zeros((32, 32), np.uint8)
         label[:8], label[8:16] = 1, 2
         _save(np.full((32, 32, 3), 120, np.uint8), folder / f"images/{name}.tif")
         _save(label, folder / f"vegetation/{name}.png")
-        rows.append({"file": f"images/{name}.tif", "place": place, "gsd": 0.6, "split": split})
+        where = {"crs": "EPSG:26910", "left": 598000.4, "top": 4398000.8}
+        rows.append({"file": f"images/{name}.tif", "place": place, "gsd": 0.6, "split": split} | where)
     _index(folder, rows)
     return folder
 
 
+def _planet(folder: Path) -> Path:
+    rng = np.random.default_rng(0)
+    rows = []
+    for name in ("planes_scene_2", "planes_scene_3", "planes_scene_3b"):
+        pixels = rng.integers(0, 250, (64, 64, 3), np.uint8)
+        pixels[:, 50:], pixels[30:34, 10:14] = 255, 255  # a margin, and an aircraft
+        _save(pixels, folder / f"scenes/{name}.png")
+        rows.append({"file": f"scenes/{name}.png"})
+    _index(folder, rows)
+    for year, shift_m in ((2014, 0), (2020, 1)):
+        transform = Affine(5, 0, 486000 + shift_m, 0, -5, 5210000)
+        write_tiff(folder / f"naip5m/dakota_{year}.tif", rng.integers(1, 256, (64, 64, 3)), "EPSG:26914", transform)
+    return folder
+
+
+def write_tiff(path: Path, rgb_HW3: np.ndarray, crs: str, transform: Affine) -> None:
+    """Write a GeoTIFF; black is nodata."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width, _ = rgb_HW3.shape
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 3, "width": width, "height": height, "nodata": 0}
+    with rasterio.open(path, "w", crs=crs, transform=transform, **profile) as file:
+        file.write(np.moveaxis(rgb_HW3, -1, 0).astype(np.uint8))
+
+
+@pytest.fixture
+def tiff() -> Callable[..., None]:
+    return write_tiff
+
+
 @pytest.fixture
 def packs(tmp_path: Path) -> dict[str, Path]:
-    makers: dict[str, Maker] = {"dubai": _dubai, "mass_roads": _mass_roads, "oam": _oam, "naip": _naip}
+    makers: dict[str, Maker] = {
+        "dubai": _dubai,
+        "mass_roads": _mass_roads,
+        "oam": _oam,
+        "naip": _naip,
+        "planet": _planet,
+        "naip5m": _planet,
+    }
     return {name: make(tmp_path / "packs" / name) for name, make in makers.items()}

@@ -8,8 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from earthloom.cartography.style import STYLE
+from earthloom.cli import options
 from earthloom.data.build import build_shards
-from earthloom.data.packs import PACKS, build_pack
+from earthloom.data.catalog import SPLITS, ImageBlock, read_catalog
+from earthloom.data.levels import by_level
+from earthloom.data.packs import IMAGERY, PACKS, build_catalog, build_pack
 from earthloom.data.pairs import Pair, read_pairs
 from earthloom.data.survey import survey, table
 from earthloom.errors import UsageError
@@ -58,6 +61,30 @@ def shard(
 
 
 @app.command()
+def catalog(
+    source: Annotated[Path, typer.Argument(help="A downloaded pack; or a folder of GeoTIFFs, or with an index.csv.")],
+    out: Annotated[Path, typer.Argument(help="New folder of shards.")],
+    levels: Annotated[str, typer.Option(help="Ground resolutions in metres per pixel.")] = "1,4,16",
+    pack: Annotated[str | None, typer.Option(help=f"The pack it is: {', '.join(IMAGERY)}.")] = None,
+    block: Annotated[int, typer.Option(min=8, help="Side of a block in pixels.")] = 256,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Cut imagery into blocks at several ground resolutions, for models of imagery alone."""
+    levels_m = sorted(set(options.parse_numbers("--levels", levels, float, None) or ()))
+    if not all(0 < level_m < 1e5 for level_m in levels_m):
+        raise UsageError(f"--levels {levels}: metres per pixel are above 0, e.g. --levels 1,4,16")
+    build_catalog(source, out, pack=pack, levels_m=levels_m, size_px=block)
+    blocks = read_catalog(out)
+    counts = {f"{level_m:g}": _by_split(members) for level_m, members in by_level(blocks, levels_m).items()}
+    if as_json:
+        typer.echo(json.dumps({"catalog": str(out), "block_px": block, "blocks": counts}))
+        return
+    typer.echo(f"{out}: {len(blocks)} blocks of {block} px")
+    for level, count in counts.items():
+        typer.echo(f"{level} m/px: {', '.join(f'{number} {split}' for split, number in count.items())}")
+
+
+@app.command()
 def info(
     folder: Annotated[Path, typer.Argument(help="A folder of pairs.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -69,6 +96,10 @@ def info(
         return
     for name, value in facts.items():
         typer.echo(f"{name}: {value}")
+
+
+def _by_split(blocks: list[ImageBlock]) -> dict[str, int]:
+    return {split: sum(block.split == split for block in blocks) for split in SPLITS}
 
 
 def _facts(pairs: tuple[Pair, ...]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -101,17 +102,27 @@ def build_shards(folder: Path, out: Path, *, shard_bytes: int) -> int:
     Raises:
         DataError: If the folder holds no pairs, or `out` already holds something.
     """
-    _refuse_full(out)
     pairs = read_pairs(folder)
+    with whole_folder(out) as part:
+        if (folder / ABOUT).is_file():
+            shutil.copyfile(folder / ABOUT, part / ABOUT)
+        return len(write_shards(pairs, part, shard_bytes=shard_bytes))
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """Give a folder to fill; it gets its name at the end, and is gone if anything fails.
+
+    Raises:
+        DataError: If `out` already holds something.
+    """
+    _refuse_full(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f"{out.name}.part-", dir=out.parent) as name:
         part = Path(name) / out.name
         part.mkdir()
-        if (folder / ABOUT).is_file():
-            shutil.copyfile(folder / ABOUT, part / ABOUT)
-        count = len(write_shards(pairs, part, shard_bytes=shard_bytes))
+        yield part
         os.replace(part, out)
-    return count
 
 
 def read_rows(source: Path, *columns: str) -> list[dict[str, str]]:

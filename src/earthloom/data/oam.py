@@ -5,7 +5,8 @@ neither clearly road nor clearly not.
 """
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from PIL import Image, ImageDraw
 
 from earthloom.data import class_sets
 from earthloom.data.build import BUILDING, NUM_CLASSES, ROAD, About, Scene, paste, read_rows
+from earthloom.data.ortho import Orthoimage, Place
 from earthloom.data.pairs import load_image
 
 ABOUT = About(
@@ -23,46 +25,81 @@ ABOUT = About(
     licence="imagery CC-BY 4.0, footprints ODbL 1.0",
     attribution="OpenAerialMap / HOT contributors, CC-BY 4.0; buildings (c) OpenStreetMap contributors, ODbL 1.0",
 )
-ZOOM = "19"
+MAP_ZOOM = "19"
 """z20 shows the same ground again, finer than the map needs."""
 
 TILE_PX = 256
+COLUMNS = ("image", "valid", "site", "z", "x", "y", "gsd")
 VALIDATION = frozenset({"nairobi"})
+
+WEB_MERCATOR = "EPSG:3857"
+HALF_WORLD_M = math.pi * 6378137.0
+"""From the middle of Web Mercator's square to its edge."""
+
+Rows = Sequence[dict[str, str]]
 
 
 def scenes(source: Path) -> Iterator[Scene]:
     """Stitch one scene a site; ground without a tile or without imagery is unknown."""
-    rows = [
-        row for row in read_rows(source, "image", "mask", "valid", "site", "z", "x", "y", "gsd") if row["z"] == ZOOM
-    ]
     roads = json.loads(resources.files("earthloom.data").joinpath("oam_roads.json").read_text())
+    rows_of_zoom = [row for row in read_rows(source, "mask", *COLUMNS) if row["z"] == MAP_ZOOM]
+    for site, rows in _by_site(rows_of_zoom):
+        image = _image(source, site, rows)
+        building_HW = _mosaic(rows, [load_image(source / row["mask"])[..., 0] for row in rows]) > 127
+        sets_HW = class_sets.versus(building_HW, image.valid_HW, class_id=BUILDING, num_classes=NUM_CLASSES)
+        if site in roads:
+            _lay_roads(sets_HW, roads[site])
+        yield image.labelled(sets_HW)
+
+
+def images(source: Path) -> Iterator[Orthoimage]:
+    """Stitch one image a site from its finest tiles."""
+    for site, rows in _by_site(read_rows(source, *COLUMNS)):
+        finest = max(int(row["z"]) for row in rows)
+        yield _image(source, site, [row for row in rows if int(row["z"]) == finest])
+
+
+def _by_site(rows: Rows) -> Iterator[tuple[str, Rows]]:
     for site in sorted({row["site"] for row in rows}):
-        yield _mosaic(source, site, [row for row in rows if row["site"] == site], roads.get(site))
+        yield site, [row for row in rows if row["site"] == site]
 
 
-def _mosaic(source: Path, site: str, rows: list[dict[str, str]], roads: list[Any] | None) -> Scene:
-    left, top = min(int(row["x"]) for row in rows), min(int(row["y"]) for row in rows)
-    width = (max(int(row["x"]) for row in rows) - left + 1) * TILE_PX
-    height = (max(int(row["y"]) for row in rows) - top + 1) * TILE_PX
-    rgb_HW3 = np.zeros((height, width, 3), np.uint8)
-    sets_HW = np.zeros((height, width), np.uint8)
-    for row in rows:
-        col_px, row_px = (int(row["x"]) - left) * TILE_PX, (int(row["y"]) - top) * TILE_PX
-        building = load_image(source / row["mask"])[..., 0] > 127
-        known = load_image(source / row["valid"])[..., 0] > 127 if row["valid"] else np.ones_like(building)
-        sets = class_sets.versus(building, known, class_id=BUILDING, num_classes=NUM_CLASSES)
-        paste(rgb_HW3, load_image(source / row["image"]), col=col_px, row=row_px)
-        paste(sets_HW, sets, col=col_px, row=row_px)
-    if roads is not None:
-        _lay_roads(sets_HW, roads)
-    return Scene(
+def _image(source: Path, site: str, rows: Rows) -> Orthoimage:
+    return Orthoimage(
         name=site,
         site=site,
         split="val" if site in VALIDATION else "train",
         gsd_m=float(rows[0]["gsd"]),
-        rgb_HW3=rgb_HW3,
-        sets_HW=sets_HW,
+        rgb_HW3=_mosaic(rows, [load_image(source / row["image"]) for row in rows]),
+        valid_HW=_mosaic(rows, [_valid(source, row["valid"]) for row in rows]) > 127,
+        place=_place(*_corner(rows), int(rows[0]["z"])),
     )
+
+
+def _valid(source: Path, name: str) -> NDArray[np.uint8]:
+    return load_image(source / name)[..., 0] if name else np.full((TILE_PX, TILE_PX), 255, np.uint8)
+
+
+def _place(x: int, y: int, z: int) -> Place:
+    tile_m = 2 * HALF_WORLD_M / 2**z
+    left, top = x * tile_m - HALF_WORLD_M, HALF_WORLD_M - y * tile_m
+    return Place.north_up(WEB_MERCATOR, left=left, top=top, pixel=tile_m / TILE_PX)
+
+
+def _mosaic(rows: Rows, tiles: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Lay tiles where they belong; 0 elsewhere."""
+    left, top = _corner(rows)
+    width = (max(int(row["x"]) for row in rows) - left + 1) * TILE_PX
+    height = (max(int(row["y"]) for row in rows) - top + 1) * TILE_PX
+    canvas = np.zeros((height, width, *tiles[0].shape[2:]), np.uint8)
+    for row, tile in zip(rows, tiles, strict=True):
+        paste(canvas, tile, col=(int(row["x"]) - left) * TILE_PX, row=(int(row["y"]) - top) * TILE_PX)
+    return canvas
+
+
+def _corner(rows: Rows) -> tuple[int, int]:
+    """Return x and y of the tile that would be top left."""
+    return min(int(row["x"]) for row in rows), min(int(row["y"]) for row in rows)
 
 
 def _lay_roads(sets_HW: NDArray[np.uint8], roads: list[Any]) -> None:

@@ -68,11 +68,8 @@ def read_pairs(folder: Path) -> tuple[Pair, ...]:
     Raises:
         DataError: If the folder, its index or a file named in it is missing or not understood.
     """
-    if folder.is_file() and folder.suffix == shards.SUFFIX:
-        tars = [folder]
-    elif folder.is_dir():
-        tars = sorted(folder.glob(f"*{shards.SUFFIX}"))
-    else:
+    tars = shards.find(folder)
+    if not tars and not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give one with {INDEX}, with images/ and maps/, or with .tar shards")
     if tars:
         pairs = tuple(_sample(sample) for tar in tars for sample in shards.read_samples(tar))
@@ -147,19 +144,9 @@ def _sample(sample: Mapping[str, Member]) -> Pair:
     missing = "image" if "image" not in kinds else "target" if not kinds.keys() & {"target", "map"} else None
     if missing:
         raise DataError(f"{next(iter(sample.values()))}: its sample has no {missing}; name files KEY.{missing}.png")
-    facts = _facts(kinds["json"]) if "json" in kinds else {}
+    facts = shards.read_json(kinds["json"]) if "json" in kinds else {}
     target = kinds["target"] if "target" in kinds else kinds["map"]
     return _pair(kinds["image"], target, {"site": target.stem, "pack": target.shard.parent.name} | facts)
-
-
-def _facts(member: Member) -> dict[str, Any]:
-    try:
-        facts = json.loads(member.read())
-    except ValueError as error:
-        raise DataError(f"{member} is no JSON: {error}") from error
-    if not isinstance(facts, dict):
-        raise DataError(f"{member} holds {type(facts).__name__}, want an object with gsd_m, split, site, pack")
-    return facts
 
 
 def _pair(image: File, target: File, facts: Mapping[str, Any]) -> Pair:

@@ -103,9 +103,9 @@ class Sampler:
         rgb_HW3 = crop.rgb_HW3 if self.cropping.looks is None else change(crop.rgb_HW3, self.cropping.looks, rng)
         turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
         return Crop(
-            _turned(rgb_HW3, turns, mirrored),
-            _turned(crop.sets_HW, turns, mirrored),
-            _turned(crop.map_HW3 if scene.map_HW3 is not None else self._painted(crop.sets_HW), turns, mirrored),
+            turned(rgb_HW3, turns, mirrored),
+            turned(crop.sets_HW, turns, mirrored),
+            turned(crop.map_HW3 if scene.map_HW3 is not None else self._painted(crop.sets_HW), turns, mirrored),
         )
 
     def _labelled(self, scene: Scene, rng: np.random.Generator) -> Crop:
@@ -130,6 +130,12 @@ def resample(pixels: NDArray[np.uint8], size: tuple[int, int], *, smooth: bool) 
     return np.array(Image.fromarray(pixels).resize(size, method))
 
 
+def turned(pixels: NDArray[np.uint8], turns: int, mirrored: bool) -> NDArray[np.uint8]:
+    """Turn an array by quarters, then mirror it left to right if told so."""
+    quarters = np.rot90(pixels, turns)
+    return np.ascontiguousarray(quarters[:, ::-1] if mirrored else quarters)
+
+
 def _cut(scene: Scene, cropping: Cropping, factor: float, rng: np.random.Generator) -> Crop:
     zoom = 1.0 if cropping.gsd_m is None or scene.pair.gsd_m is None else cropping.gsd_m / scene.pair.gsd_m
     side = max(1, round(cropping.size_px * zoom * factor))
@@ -151,8 +157,3 @@ def _fit(pixels: NDArray[np.uint8], side: int, size_px: int, *, smooth: bool) ->
         edges = missing + [(0, 0)] * (pixels.ndim - 2)
         pixels = np.pad(pixels, edges, mode="symmetric" if smooth else "constant")
     return pixels if side == size_px else resample(pixels, (size_px, size_px), smooth=smooth)
-
-
-def _turned(pixels: NDArray[np.uint8], turns: int, mirrored: bool) -> NDArray[np.uint8]:
-    turned = np.rot90(pixels, turns)
-    return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)

@@ -5,10 +5,12 @@ so shards are sampled in any order, as folders are.
 """
 
 import io
+import json
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from earthloom.errors import DataError
 
@@ -45,6 +47,28 @@ class Member:
     def __str__(self) -> str:
         """Return shard and name."""
         return f"{self.shard}:{self.name}"
+
+
+def find(path: Path) -> list[Path]:
+    """Return the shards of a folder in the order of their names, or the one shard that the path is; else none."""
+    if path.is_file():
+        return [path] if path.suffix == SUFFIX else []
+    return sorted(path.glob(f"*{SUFFIX}"))
+
+
+def read_json(member: Member) -> dict[str, Any]:
+    """Read what a sample says about itself.
+
+    Raises:
+        DataError: If it is no JSON object.
+    """
+    try:
+        facts = json.loads(member.read())
+    except ValueError as error:
+        raise DataError(f"{member} is no JSON: {error}") from error
+    if not isinstance(facts, dict):
+        raise DataError(f"{member} holds {type(facts).__name__}, want an object with gsd_m, split, site, pack")
+    return facts
 
 
 def read_samples(shard: Path) -> Iterator[dict[str, Member]]:

@@ -91,7 +91,7 @@ def transform_bounds(crs_from: str, crs_to: str, bounds: Bounds) -> Bounds:
 
 def centre_latitude(crs: str, transform: Affine, width: int, height: int) -> float:
     """Return the latitude in degrees of the centre of a raster of `width` x `height` pixels."""
-    return _lon_lat(crs, transform, width / 2, height / 2)[1]
+    return lon_lat(crs, transform, width / 2, height / 2)[1]
 
 
 def centre_gsd_m(crs: str, transform: Affine, width: int, height: int) -> float:
@@ -103,6 +103,19 @@ def centre_gsd_m(crs: str, transform: Affine, width: int, height: int) -> float:
     across = _vector_m(crs, transform, (col - 0.5, row), (col + 0.5, row))
     down = _vector_m(crs, transform, (col, row - 0.5), (col, row + 0.5))
     return sqrt(abs(across[0] * down[1] - across[1] * down[0]))
+
+
+def lon_lat(crs: str, transform: Affine, col: float, row: float) -> tuple[float, float]:
+    """Return the longitude and latitude in degrees of a pixel position.
+
+    Raises:
+        GeoError: If it is no place on Earth.
+    """
+    x, y = transform @ (col, row)
+    lon_deg, lat_deg = _transformer(crs, LON_LAT).transform(x, y)
+    if not (isfinite(lon_deg) and isfinite(lat_deg)):
+        raise GeoError(f"({x}, {y}) is no place in {_short(crs)}: is the transform {tuple(transform)[:6]} right?")
+    return lon_deg, lat_deg
 
 
 @lru_cache(maxsize=64)
@@ -133,18 +146,9 @@ def _transformed(crs_from: str, crs_to: str, bounds: Bounds) -> Bounds:
     return found
 
 
-def _lon_lat(crs: str, transform: Affine, col: float, row: float) -> tuple[float, float]:
-    """Return the longitude and latitude of a pixel position."""
-    x, y = transform @ (col, row)
-    lon_deg, lat_deg = _transformer(crs, LON_LAT).transform(x, y)
-    if not (isfinite(lon_deg) and isfinite(lat_deg)):
-        raise GeoError(f"({x}, {y}) is no place in {_short(crs)}: is the transform {tuple(transform)[:6]} right?")
-    return lon_deg, lat_deg
-
-
 def _vector_m(crs: str, transform: Affine, start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
     """Return the way from one pixel position to another in metres (east, north)."""
-    azimuth_deg, _, length_m = _GEOD.inv(*_lon_lat(crs, transform, *start), *_lon_lat(crs, transform, *end))
+    azimuth_deg, _, length_m = _GEOD.inv(*lon_lat(crs, transform, *start), *lon_lat(crs, transform, *end))
     return length_m * sin(radians(azimuth_deg)), length_m * cos(radians(azimuth_deg))
 
 

@@ -1,0 +1,125 @@
+"""Any folder of imagery: GeoTIFFs that know their place, or images that an `index.csv` says all about.
+
+The index has the columns file and gsd_m (empty for a file with a place), and may have lon, lat (of the centre), site
+and split. What it leaves out follows from the place: images whose ground overlaps are one site, and a site's split is
+a function of its name. An image is read whole, so it has to fit into memory.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earthloom.data.build import read_rows
+from earthloom.data.ortho import Orthoimage, Place
+from earthloom.data.pairs import INDEX
+from earthloom.errors import DataError
+
+if TYPE_CHECKING:
+    from earthloom.io.imagery import Imagery
+
+Row = Mapping[str, str]
+
+
+def images(folder: Path) -> Iterator[Orthoimage]:
+    """Read the images of a folder, one after the other.
+
+    Raises:
+        DataError: If there are none, or one has neither a place nor a `gsd_m`.
+        SourceError: If one cannot be read.
+    """
+    rows = _rows(folder)
+    found = [_inspect(folder, row) for row in rows]
+    places = [_place(imagery, row) for imagery, row in zip(found, rows, strict=True)]
+    names = [Path(row["file"]).with_suffix("").as_posix() for row in rows]
+    sites = _sites(names, found, places)
+    for row, name, imagery, place, own in zip(rows, names, found, places, sites, strict=True):
+        site = row.get("site") or own
+        rgb_HW3, valid_HW = _read(imagery)
+        yield Orthoimage(
+            name=name,
+            site=site,
+            split=row.get("split") or split_of(site),
+            gsd_m=imagery.gsd_m,
+            rgb_HW3=rgb_HW3,
+            valid_HW=valid_HW,
+            place=place,
+        )
+
+
+def split_of(site: str) -> str:
+    """Return `train` for eight sites of ten, `val` for one, `test` for one; a function of the name alone."""
+    tenth = int.from_bytes(sha256(site.encode()).digest()[:8], "big") * 10 >> 64
+    return {8: "val", 9: "test"}.get(tenth, "train")
+
+
+def _rows(folder: Path) -> Sequence[Row]:
+    if (folder / INDEX).is_file():
+        return read_rows(folder, "file", "gsd_m")
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".tif", ".tiff"))
+    if not files:
+        raise DataError(f"{folder} holds no GeoTIFF and no {INDEX}; list images there with file and gsd_m")
+    return [{"file": path.relative_to(folder).as_posix()} for path in files]
+
+
+def _inspect(folder: Path, row: Row) -> "Imagery":
+    from earthloom.io.imagery import inspect_image
+
+    gsd_m = _number(row, "gsd_m")
+    if gsd_m is not None and not 0 < gsd_m < inf:
+        raise DataError(f"gsd_m {gsd_m:g} of {row['file']} in {INDEX} is no ground resolution; give metres above 0")
+    imagery = inspect_image(folder / row["file"], gsd_m=gsd_m or 1.0)
+    if imagery.crs is None and gsd_m is None:
+        raise DataError(f"{imagery.path} has no place; say its metres per pixel as gsd_m in {INDEX}")
+    return imagery
+
+
+def _place(imagery: "Imagery", row: Row) -> Place | None:
+    if imagery.crs is not None:
+        return Place(crs=imagery.crs, transform=tuple(imagery.transform)[:6])
+    lon, lat = _number(row, "lon"), _number(row, "lat")
+    if lon is None or lat is None:
+        return None
+    return Place.around(lon, lat, width=imagery.width, height=imagery.height, gsd_m=imagery.gsd_m)
+
+
+def _number(row: Row, column: str) -> float | None:
+    text = row.get(column)
+    try:
+        return float(text) if text else None
+    except ValueError as error:
+        raise DataError(f"{column} {text!r} of {row['file']} in {INDEX} is not a number") from error
+
+
+def _sites(names: Sequence[str], found: Sequence["Imagery"], places: Sequence[Place | None]) -> list[str]:
+    """Name each image's site after the first image that it overlaps with, directly or through others."""
+    from scipy.sparse.csgraph import connected_components
+
+    one_crs = len({place.crs for place in places if place is not None}) == 1
+    boxes = [_box(*each, one_crs=one_crs) for each in zip(found, places, strict=True)]
+    left, bottom, right, top = np.array(boxes).T[:, :, None]
+    begins = (left < right.T) & (bottom < top.T)
+    _, groups = connected_components(begins & begins.T, directed=False)
+    _, firsts = np.unique(groups, return_index=True)
+    return [names[firsts[group]] for group in groups]
+
+
+def _box(imagery: "Imagery", place: Place | None, *, one_crs: bool) -> tuple[float, float, float, float]:
+    """Return left, bottom, right, top of the pixel centres, so that neighbours with a common edge do not overlap."""
+    if place is None:
+        return inf, inf, -inf, -inf
+    where = place.xy if one_crs else place.lon_lat
+    corners = [(col, row) for col in (0.5, imagery.width - 0.5) for row in (0.5, imagery.height - 0.5)]
+    xs, ys = zip(*(where(*corner) for corner in corners), strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _read(imagery: "Imagery") -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    grid = imagery.grid
+    assert grid.extent is not None
+    raster = imagery.on(grid).read(grid.extent)
+    return raster.pixels.transpose(1, 2, 0), raster.mask

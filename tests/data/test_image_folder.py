@@ -1,0 +1,108 @@
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from PIL import Image
+from pyproj import Transformer
+
+from earthloom.data.catalog import read_catalog
+from earthloom.data.image_folder import images, split_of
+from earthloom.data.packs import build_catalog
+from earthloom.errors import DataError, SourceError
+
+MakeTiff = Callable[..., None]
+LEFT, TOP = 598000.0, 4398000.0
+PIXELS = np.random.default_rng(0).integers(1, 256, (64, 64, 3), np.uint8)
+
+
+def _utm(col: float, row: float) -> Affine:
+    return Affine(0.5, 0, LEFT + 0.5 * col, 0, -0.5, TOP - 0.5 * row)
+
+
+def test_geotiffs_say_where_they_are(tmp_path: Path, tiff: MakeTiff) -> None:
+    pixels = PIXELS.copy()
+    pixels[5, 7] = 0
+    tiff(tmp_path / "deep" / "a.tif", pixels, "EPSG:26910", _utm(0, 0))
+    (image,) = images(tmp_path)
+    assert (image.name, image.site, image.split) == ("deep/a", "deep/a", split_of("deep/a"))
+    assert image.gsd_m == pytest.approx(0.5, rel=1e-3)
+    with rasterio.open(tmp_path / "deep" / "a.tif") as file:
+        assert np.array_equal(image.rgb_HW3, np.moveaxis(file.read(), 0, -1))
+        assert np.array_equal(image.valid_HW, file.dataset_mask() > 0)
+        lon, lat = Transformer.from_crs(file.crs, "EPSG:4326", always_xy=True).transform(*file.xy(31.5, 31.5))
+    assert image.place is not None
+    assert image.place.lon_lat(32, 32) == pytest.approx((lon, lat), abs=1e-9)
+
+
+def test_overlapping_images_are_one_site_and_neighbours_are_not(tmp_path: Path, tiff: MakeTiff) -> None:
+    for name, col in (("a_2018", 0), ("b", 64), ("c", 128), ("d", 126)):
+        tiff(tmp_path / f"{name}.tif", PIXELS, "EPSG:26910", _utm(col, 0))
+    assert [image.site for image in images(tmp_path)] == ["a_2018", "b", "b", "b"]  # c and b touch, d overlaps both
+    lon, lat = Transformer.from_crs("EPSG:26910", "EPSG:4326", always_xy=True).transform(LEFT + 8, TOP - 8)
+    tiff(tmp_path / "e.tif", PIXELS, "EPSG:4326", Affine(5e-6, 0, lon, 0, -5e-6, lat))
+    assert [image.site for image in images(tmp_path)][4] == "a_2018"  # another CRS, the same ground
+
+
+def _index(folder: Path, rows: list[dict[str, object]]) -> None:
+    with (folder / "index.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, sorted({column for row in rows for column in row}))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_an_index_says_what_images_do_not(tmp_path: Path) -> None:
+    for name in ("a.png", "b.jpg", "c.png"):
+        Image.fromarray(PIXELS).save(tmp_path / name)
+    there = {"gsd_m": 2, "lon": 36.9, "lat": -1.3}
+    _index(
+        tmp_path, [{"file": "a.png"} | there, {"file": "b.jpg"} | there, {"file": "c.png", "gsd_m": 1, "split": "val"}]
+    )
+    (tmp_path / "about.json").write_text(json.dumps({"pack": "mine", "licence": "CC0", "attribution": "me"}))
+    a, b, c = images(tmp_path)
+    assert (a.site, b.site, a.gsd_m) == ("a", "a", 2)  # the same ground
+    assert a.split == b.split == split_of("a")
+    assert (c.split, c.place) == ("val", None)
+    build_catalog(tmp_path, tmp_path / "out", pack=None, levels_m=(1, 2), size_px=64)
+    blocks = read_catalog(tmp_path / "out")
+    assert [(block.gsd_m, block.lon, block.pack) for block in blocks] == [
+        (2, 36.9, "mine"),
+        (2, 36.9, "mine"),
+        (1, None, "mine"),
+    ]
+
+
+def test_splits_are_eight_to_one_to_one_and_a_function_of_the_name() -> None:
+    counts = Counter(split_of(f"site {number}") for number in range(5000))
+    for split, share in (("train", 0.8), ("val", 0.1), ("test", 0.1)):
+        assert counts[split] == pytest.approx(5000 * share, abs=4 * (5000 * share * (1 - share)) ** 0.5)
+    assert [split_of(name) for name in ("", "nairobi", "Zürich")] == ["val", "train", "train"]  # whatever the process
+
+
+def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds no GeoTIFF and no index\.csv"):
+        list(images(tmp_path))
+    Image.fromarray(PIXELS).save(tmp_path / "a.tif")
+    with pytest.raises(DataError, match=r"a\.tif has no place; say its metres per pixel as gsd_m"):
+        list(images(tmp_path))
+    for row, error, words in (
+        ({"file": "a.tif", "gsd_m": "fine"}, DataError, "gsd_m 'fine' of a.tif in index.csv is not a number"),
+        ({"file": "a.tif", "gsd_m": ""}, DataError, "a.tif has no place"),
+        ({"file": "a.tif", "gsd_m": 0}, DataError, "gsd_m 0 of a.tif in index.csv is no ground resolution"),
+        ({"file": "b.tif", "gsd_m": 1}, SourceError, "b.tif: no such file"),
+        ({"file": "a.tif"}, DataError, "lacks the columns gsd_m"),
+    ):
+        _index(tmp_path, [row])
+        with pytest.raises(error, match=words):
+            list(images(tmp_path))
+    _index(tmp_path, [{"file": "a.tif", "gsd_m": 1, "split": "dev"}])
+    with pytest.raises(DataError, match="split 'dev' of site 'a' is not one of train, val, test"):
+        build_catalog(tmp_path, tmp_path / "out", pack=None, levels_m=(1,), size_px=64)
+    (tmp_path / "about.json").write_text('{"pack": "mine"}')
+    with pytest.raises(DataError, match=r"about\.json is no object of pack, licence and attribution"):
+        build_catalog(tmp_path, tmp_path / "out", pack=None, levels_m=(1,), size_px=64)
