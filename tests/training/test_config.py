@@ -4,6 +4,8 @@ import pytest
 
 from earthloom.errors import UsageError
 from earthloom.training.config import override
+from earthloom.training.diffusion.config import DiffusionConfig
+from earthloom.training.diffusion.networks import preset
 from earthloom.training.maps.config import MapsConfig
 from earthloom.training.recipes import RECIPES, recipe
 from earthloom.training.schedules import Schedule, factor
@@ -55,6 +57,41 @@ def test_settings_are_read_as_the_type_of_their_field() -> None:
 def test_settings_that_make_no_sense_are_refused(setting: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         override(recipe("series-r2m"), [setting])
+
+
+def test_settings_of_another_regime_are_of_its_own_fields() -> None:
+    changed = override(recipe("metaearth-small"), ["levels_m=4,16.5", "schedule=constant", "steps=7", "select=mean"])
+    assert isinstance(changed, DiffusionConfig)
+    assert (changed.levels_m, changed.schedule, changed.num_steps) == ((4.0, 16.5), "constant", 7)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("warm_steps=4", "--set warm_steps: unknown; did you mean .*rise_steps"),
+        ("levels_m=fine", "want NUMBER,NUMBER,..."),
+        ("levels_m=4,4", "give different metres per pixel"),
+        ("levels_m=0,4", "give different metres per pixel"),
+        ("clean_share=1.5", "clean_share is 1.5, want 0 to 1"),
+        ("kappa=0", "want kappa above 0, gamma at least 0"),
+        ("rise_steps=0", "rise_steps is 0, want at least 1"),
+    ],
+)
+def test_settings_of_a_diffusion_that_make_no_sense_are_refused(setting: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        override(recipe("metaearth-small"), [setting])
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if isinstance(recipe(name), DiffusionConfig)])
+def test_a_diffusion_recipe_fits_its_network_and_rises(name: str) -> None:
+    config = recipe(name)
+    assert isinstance(config, DiffusionConfig)
+    assert config.crop_px == preset(config).window_px
+    rates = [config.learning_rate(step) for step in range(config.rise_steps + 1)]
+    assert rates[0] == pytest.approx(config.lr / config.rise_steps)
+    assert rates[-2] == config.lr
+    assert max(rates) == config.lr
+    assert config.learning_rate(config.num_steps - 1) == config.lr * (0.01 if config.schedule == "cosine" else 1.0)
 
 
 def test_an_unknown_recipe_is_refused() -> None:

@@ -117,7 +117,17 @@ def test_what_cannot_train_is_refused(
         fit("series-tiny", replace(SHORT, **change), [pairs], tmp_path / "run", runtime)  # type: ignore[arg-type]
 
 
-def test_image_folders_train_without_the_geospatial_packages(plain: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "changes", "data", "network"),
+    [
+        ("series-tiny", "warm_steps=1, adversarial_steps=1, crop_px=32", "plain", "generator"),
+        ("metaearth-tiny", "steps=1, judged=1, crop_px=16", "catalogue", "denoiser"),
+    ],
+)
+def test_images_train_without_the_geospatial_packages(
+    name: str, changes: str, data: str, network: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    folder = request.getfixturevalue(data)
     script = f"""
 import sys
 class Block:
@@ -130,12 +140,12 @@ from pathlib import Path
 from earthloom.training.fit import fit
 from earthloom.training.recipes import recipe
 from earthloom.training.runtime import Runtime
-config = replace(recipe("series-tiny"), warm_steps=1, adversarial_steps=1, crop_px=32)
-fit("series-tiny", config, [Path({str(plain)!r})], Path({str(tmp_path / "run")!r}), Runtime(device="cpu", quiet=True))
+config = replace(recipe({name!r}), {changes})
+fit({name!r}, config, [Path({str(folder)!r})], Path({str(tmp_path / "run")!r}), Runtime(device="cpu", quiet=True))
 """
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "run" / "generator" / "model.safetensors").is_file()
+    assert (tmp_path / "run" / network / "model.safetensors").is_file()
 
 
 def test_a_run_can_start_from_trained_weights(pairs: Path, tmp_path: Path) -> None:

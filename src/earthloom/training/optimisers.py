@@ -1,14 +1,16 @@
 """What all regimes do with networks and optimisers: place, average, set the rate, descend."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from earthloom.nn.processes import sum_gradients
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def placed(module: nn.Module, device: torch.device) -> nn.Module:
@@ -19,9 +21,15 @@ def placed(module: nn.Module, device: torch.device) -> nn.Module:
     return module
 
 
-def averaged(module: nn.Module, decay: float) -> AveragedModel:
-    """Return the exponential moving average of a network, its normalisation statistics included."""
-    moving = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+def averaged(module: nn.Module, decay: float, *, rising: bool = False) -> AveragedModel:
+    """Return the exponential moving average of a network, its normalisation statistics included.
+
+    Args:
+        module: What learns.
+        decay: Share of the average that a step keeps.
+        rising: Keep less at first, `(1 + n) / (10 + n)` of it after n steps: a long average forgets what it began with.
+    """
+    moving = _rising_average(decay) if rising else get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
     return AveragedModel(module, multi_avg_fn=moving, use_buffers=True).eval()
 
 
@@ -45,3 +53,12 @@ def mean_losses(found: Sequence[dict[str, float]]) -> dict[str, float]:
     """Average the losses of the batches of a step by name, over the batches that have them."""
     names = dict.fromkeys(name for losses in found for name in losses)
     return {name: fmean(losses[name] for losses in found if name in losses) for name in names}
+
+
+def _rising_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
+    @torch.no_grad()
+    def move(averages: Tensors, values: Tensors, num_averaged: Tensor | int) -> None:
+        n = int(num_averaged)
+        torch._foreach_lerp_(averages, values, 1.0 - min(decay, (1 + n) / (10 + n)))
+
+    return move

@@ -8,6 +8,8 @@ import torch
 
 from earthloom.errors import UsageError
 from earthloom.training.config import TrainConfig
+from earthloom.training.diffusion.config import DiffusionConfig
+from earthloom.training.diffusion.regime import diffusion
 from earthloom.training.maps.config import MapsConfig
 from earthloom.training.maps.regime import maps
 from earthloom.training.regime import Regime
@@ -25,5 +27,7 @@ def regime_of(config: TrainConfig, folders: Sequence[Path], runtime: Runtime, de
     match config:
         case MapsConfig():
             return maps(config, folders, runtime, device)
+        case DiffusionConfig():
+            return diffusion(config, folders, runtime, device)
         case _:
             raise UsageError(f"no regime trains a {type(config).__name__}")
