@@ -50,9 +50,9 @@ def test_training_a_denoiser_prints_where_it_is(tmp_path: Path) -> None:
         Block(rgb_HW3=np.full((8, 8, 3), 90, np.uint8), gsd_m=4.0, lon_lat=None, site=split, split=split)
         for split in ("train", "val")
     ]
-    write_catalog(About(pack="grey", licence="CC0-1.0", attribution=""), blocks, tmp_path / "catalogue")
+    write_catalog(About(pack="grey", licence="CC0-1.0", attribution=""), blocks, tmp_path / "catalog")
     sets = ["--set", "steps=1", "--set", "crop_px=8", "--set", "levels_m=4", "--set", "judged=1"]
-    given = ["metaearth-tiny", "--data", str(tmp_path / "catalogue"), "--out", str(tmp_path / "run"), *sets]
+    given = ["metaearth-tiny", "--data", str(tmp_path / "catalog"), "--out", str(tmp_path / "run"), *sets]
     printed = json.loads(_words(train_app, *given, "--device", "cpu", "--json"))
     assert (Path(printed["denoiser"]) / "config.json").is_file()
     assert printed["validation"]["samples"] == {"4m": 1}

@@ -1,4 +1,4 @@
-"""A tiny folder of pairs: sand, a road, a pond; a plain folder of images and maps; a catalogue of imagery."""
+"""A tiny folder of pairs: sand, a road, a pond; a plain folder of images and maps; a catalog of imagery."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def plain(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Path:
+def catalog(tmp_path: Path) -> Path:
     """Blocks of 24 px at 1, 4 and 16 m: at each level two sites to train on, one to validate, one to test."""
     rng = np.random.default_rng(0)
     blocks = [
@@ -74,5 +74,5 @@ def catalogue(tmp_path: Path) -> Path:
         for number, split in enumerate(("train", "train", "val", "test"))
     ]
     about = About(pack="patches", licence="CC0-1.0", attribution="Drawn by the tests")
-    write_catalog(about, blocks, tmp_path / "catalogue")
-    return tmp_path / "catalogue"
+    write_catalog(about, blocks, tmp_path / "catalog")
+    return tmp_path / "catalog"

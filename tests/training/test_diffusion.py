@@ -30,8 +30,8 @@ def _records(out: Path) -> list[dict[str, object]]:
     return [record for record in log.read(out) if "phase" in record]
 
 
-def _regime(config: DiffusionConfig, catalogue: Path) -> Diffusion:
-    return diffusion(config, [catalogue], CPU, DEVICE)
+def _regime(config: DiffusionConfig, catalog: Path) -> Diffusion:
+    return diffusion(config, [catalog], CPU, DEVICE)
 
 
 class Half(nn.Module):
@@ -79,14 +79,14 @@ def _abar(t: int, noising: Noising) -> float:
     return ((math.sqrt(products[t]) - last) * first / (first - last)) ** 2
 
 
-def test_samples_are_a_function_of_seed_step_and_index(catalogue: Path) -> None:
-    sampler = _regime(SHORT, catalogue).sampler
+def test_samples_are_a_function_of_seed_step_and_index(catalog: Path) -> None:
+    sampler = _regime(SHORT, catalog).sampler
     whole, parts = draw(sampler, 7, range(4)), [draw(sampler, 7, range(2)), draw(sampler, 7, range(2, 4))]
     for name in ("hr_BHW3", "lr_Bhw3", "gsd_B", "t_B", "noise_BHW3"):
         assert np.array_equal(getattr(whole, name), np.concatenate([getattr(part, name) for part in parts]))
-    other = draw(_regime(replace(SHORT, seed=1), catalogue).sampler, 7, range(4))
+    other = draw(_regime(replace(SHORT, seed=1), catalog).sampler, 7, range(4))
     assert not np.array_equal(whole.noise_BHW3, other.noise_BHW3)
-    quick = _regime(replace(SHORT, clean_share=1.0), catalogue).sampler
+    quick = _regime(replace(SHORT, clean_share=1.0), catalog).sampler
     many = [draw(quick, step, range(8)) for step in range(200)]
     t, gsd_m = np.concatenate([each.t_B for each in many]), np.concatenate([each.gsd_B for each in many])
     assert set(gsd_m) == {4.0, 16.0, 64.0}  # the coarse pixels of 1, 4 and 16 m
@@ -94,17 +94,17 @@ def test_samples_are_a_function_of_seed_step_and_index(catalogue: Path) -> None:
         assert abs(t[gsd_m == level_m].mean() - 499.5) < 4 * 288.7 / math.sqrt(np.count_nonzero(gsd_m == level_m))
 
 
-def test_clean_pictures_are_averages(catalogue: Path) -> None:
-    samples = draw(_regime(replace(SHORT, clean_share=1.0), catalogue).sampler, 0, range(4))
+def test_clean_pictures_are_averages(catalog: Path) -> None:
+    samples = draw(_regime(replace(SHORT, clean_share=1.0), catalog).sampler, 0, range(4))
     averages = samples.hr_BHW3.reshape(4, 4, 4, 4, 4, 3).mean(axis=(2, 4))
     assert np.abs(samples.lr_Bhw3 - averages).max() <= 0.5
-    degraded = draw(_regime(replace(SHORT, clean_share=0.0), catalogue).sampler, 0, range(4))
+    degraded = draw(_regime(replace(SHORT, clean_share=0.0), catalog).sampler, 0, range(4))
     assert (np.abs(degraded.lr_Bhw3 - averages) > 0.5).any(axis=(1, 2, 3)).all()
 
 
-def test_a_run_learns_and_leaves_a_checkpoint_that_loads(catalogue: Path, tmp_path: Path) -> None:
+def test_a_run_learns_and_leaves_a_checkpoint_that_loads(catalog: Path, tmp_path: Path) -> None:
     config = replace(SHORT, steps=60, lr=5e-3, clean_share=1.0, ema_decay=0.9, judged=8, checkpoint_every=60)
-    folder = fit("metaearth-tiny", config, [catalogue], tmp_path / "run", CPU)
+    folder = fit("metaearth-tiny", config, [catalog], tmp_path / "run", CPU)
     losses = [float(str(record["loss"])) for record in _records(tmp_path / "run")]
     assert sum(losses[-15:]) < 0.75 * sum(losses[:15])
     loaded = weights.load(folder, model="metaearth", network="denoiser")
@@ -120,10 +120,10 @@ def test_a_run_learns_and_leaves_a_checkpoint_that_loads(catalogue: Path, tmp_pa
 
 @pytest.mark.parametrize("stop", [1, 4])
 def test_a_resumed_run_is_the_unbroken_one_bit_for_bit(
-    catalogue: Path, tmp_path: Path, stop: int, monkeypatch: pytest.MonkeyPatch
+    catalog: Path, tmp_path: Path, stop: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = replace(SHORT, accumulate=2, clip_norm=0.1)
-    fit("x", config, [catalogue], tmp_path / "whole", CPU)
+    fit("x", config, [catalog], tmp_path / "whole", CPU)
     learn = Diffusion.learn
 
     def killed(self: Diffusion, batches: list[Samples], step: int) -> dict[str, float]:
@@ -134,17 +134,17 @@ def test_a_resumed_run_is_the_unbroken_one_bit_for_bit(
     with monkeypatch.context() as patch:
         patch.setattr(Diffusion, "learn", killed)
         with pytest.raises(RuntimeError, match="killed"):
-            fit("x", config, [catalogue], tmp_path / "parts", CPU)
-    fit("x", config, [catalogue], tmp_path / "parts", replace(CPU, resume=True))
+            fit("x", config, [catalog], tmp_path / "parts", CPU)
+    fit("x", config, [catalog], tmp_path / "parts", replace(CPU, resume=True))
     assert _records(tmp_path / "parts") == _records(tmp_path / "whole")
     one, two = ((tmp_path / name / "denoiser" / "model.safetensors").read_bytes() for name in ("whole", "parts"))
     assert one == two
 
 
-def test_accumulated_batches_have_the_gradients_of_one(catalogue: Path) -> None:
+def test_accumulated_batches_have_the_gradients_of_one(catalog: Path) -> None:
     found = []
     for parts in ([range(4)], [range(2), range(2, 4)]):
-        regime = _regime(replace(SHORT, accumulate=len(parts)), catalogue)
+        regime = _regime(replace(SHORT, accumulate=len(parts)), catalog)
         for step in range(2):  # the head begins with zeros: before the first step nothing else has a gradient
             regime.learn([regime.draw(step, part) for part in parts], step)
         gradients = [parameter.grad for parameter in regime.networks.denoiser.parameters()]
@@ -152,8 +152,8 @@ def test_accumulated_batches_have_the_gradients_of_one(catalogue: Path) -> None:
     torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-6)
 
 
-def test_the_average_forgets_fast_at_first(catalogue: Path) -> None:
-    regime = _regime(replace(SHORT, ema_decay=0.3), catalogue)
+def test_the_average_forgets_fast_at_first(catalog: Path) -> None:
+    regime = _regime(replace(SHORT, ema_decay=0.3), catalog)
     parameter, average = (next(net.parameters()) for net in (regime.networks.denoiser, regime.average))
     expected = None
     for step in range(5):
@@ -164,9 +164,9 @@ def test_the_average_forgets_fast_at_first(catalogue: Path) -> None:
         torch.testing.assert_close(average.detach(), expected)
 
 
-def test_the_weights_with_the_smallest_loss_are_kept(catalogue: Path, tmp_path: Path) -> None:
+def test_the_weights_with_the_smallest_loss_are_kept(catalog: Path, tmp_path: Path) -> None:
     config = replace(SHORT, validate_every=1, select="4m", lr=0.3, ema_decay=0.0, clip_norm=None)
-    folder = fit("x", config, [catalogue], tmp_path / "run", CPU)
+    folder = fit("x", config, [catalog], tmp_path / "run", CPU)
     seen = {r["step"]: r["validation"]["loss"]["4m"] for r in log.read(tmp_path / "run") if "validation" in r}
     report = json.loads((tmp_path / "run" / "validation.json").read_text())
     step = weights.load(folder).meta["steps"]
@@ -174,19 +174,19 @@ def test_the_weights_with_the_smallest_loss_are_kept(catalogue: Path, tmp_path: 
     assert report["loss"]["4m"] == seen.get(step, report["loss"]["4m"])
 
 
-def test_a_run_can_start_from_a_trained_denoiser(catalogue: Path, tmp_path: Path) -> None:
-    trained = fit("x", SHORT, [catalogue], tmp_path / "run", CPU)
+def test_a_run_can_start_from_a_trained_denoiser(catalog: Path, tmp_path: Path) -> None:
+    trained = fit("x", SHORT, [catalog], tmp_path / "run", CPU)
     init = replace(CPU, init=trained)
-    again = fit("x", replace(SHORT, steps=0, seed=5), [catalogue], tmp_path / "again", init)
+    again = fit("x", replace(SHORT, steps=0, seed=5), [catalog], tmp_path / "again", init)
     assert (again / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
     with pytest.raises(ModelError, match="another architecture than metaearth/small"):
-        fit("x", replace(SHORT, model="small"), [catalogue], tmp_path / "other", init)
+        fit("x", replace(SHORT, model="small"), [catalog], tmp_path / "other", init)
 
 
-def test_a_board_shows_losses_by_level_and_what_is_made(catalogue: Path, tmp_path: Path) -> None:
+def test_a_board_shows_losses_by_level_and_what_is_made(catalog: Path, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    fit("x", replace(SHORT, steps=1), [catalogue], tmp_path / "run", replace(CPU, tensorboard=True))
+    fit("x", replace(SHORT, steps=1), [catalog], tmp_path / "run", replace(CPU, tensorboard=True))
     events = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
     assert [event.step for event in events.Scalars("val/loss/16m")] == [1]
     (picture,) = events.Images("coarse | generated | true")
@@ -206,7 +206,7 @@ def test_a_board_shows_losses_by_level_and_what_is_made(catalogue: Path, tmp_pat
     ],
 )
 def test_what_cannot_train_is_refused(
-    catalogue: Path,
+    catalog: Path,
     tmp_path: Path,
     change: dict[str, object],
     runtime: Runtime,
@@ -214,30 +214,30 @@ def test_what_cannot_train_is_refused(
     words: str,
 ) -> None:
     with pytest.raises(error, match=words):
-        fit("x", replace(SHORT, **change), [catalogue], tmp_path / "run", runtime)  # type: ignore[arg-type]
+        fit("x", replace(SHORT, **change), [catalog], tmp_path / "run", runtime)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("splits", "words"),
     [
         ({"val": "test"}, "select=mean: no block is in the val split"),
-        ({"train": "test"}, "no block of the catalogues is in the train split"),
+        ({"train": "test"}, "no block of the catalogs is in the train split"),
     ],
 )
 def test_a_split_without_blocks_is_named(
-    catalogue: Path, splits: dict[str, str], words: str, monkeypatch: pytest.MonkeyPatch
+    catalog: Path, splits: dict[str, str], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from earthloom.data.catalog import read_catalog
     from earthloom.training.diffusion import regime
 
-    moved = [replace(block, split=splits.get(block.split, block.split)) for block in read_catalog(catalogue)]
+    moved = [replace(block, split=splits.get(block.split, block.split)) for block in read_catalog(catalog)]
     monkeypatch.setattr(regime, "read_catalog", lambda _: moved)
     with pytest.raises(EarthloomError, match=words):
-        _regime(replace(SHORT, select="mean"), catalogue)
+        _regime(replace(SHORT, select="mean"), catalog)
 
 
-def test_a_site_on_both_sides_is_refused(catalogue: Path) -> None:
-    regime = _regime(SHORT, catalogue)
+def test_a_site_on_both_sides_is_refused(catalog: Path) -> None:
+    regime = _regime(SHORT, catalog)
     moved = [replace(block, site="everywhere") for block in regime.blocks]
     with pytest.raises(DataError, match="patches: site 'everywhere' is in both splits"):
         replace(regime, blocks=moved).survey()

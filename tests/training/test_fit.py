@@ -42,6 +42,19 @@ def test_a_run_learns_and_leaves_a_checkpoint_that_loads(pairs: Path, tmp_path: 
     assert "| land |" in loaded.card
 
 
+@pytest.mark.parametrize(("name", "data"), [("series-tiny", "pairs"), ("metaearth-tiny", "catalog")])
+def test_who_draws_the_samples_does_not_matter(
+    name: str, data: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    folder = request.getfixturevalue(data)
+    short = {"series-tiny": SHORT, "metaearth-tiny": replace(recipe("metaearth-tiny"), crop_px=16, steps=4, judged=1)}
+    for workers in (0, 2):
+        fit(name, short[name], [folder], tmp_path / str(workers), replace(CPU, workers=workers))
+    assert _losses(tmp_path / "0") == _losses(tmp_path / "2")
+    with pytest.raises(UsageError, match="--workers -1: want at least 0"):
+        replace(CPU, workers=-1)
+
+
 @pytest.mark.parametrize("stop", [3, 4, 5])
 def test_a_resumed_run_has_the_losses_of_an_unbroken_one(pairs: Path, tmp_path: Path, stop: int) -> None:
     config = replace(SHORT, augment=True, checkpoint_every=1)
@@ -121,7 +134,7 @@ def test_what_cannot_train_is_refused(
     ("name", "changes", "data", "network"),
     [
         ("series-tiny", "warm_steps=1, adversarial_steps=1, crop_px=32", "plain", "generator"),
-        ("metaearth-tiny", "steps=1, judged=1, crop_px=16", "catalogue", "denoiser"),
+        ("metaearth-tiny", "steps=1, judged=1, crop_px=16", "catalog", "denoiser"),
     ],
 )
 def test_images_train_without_the_geospatial_packages(

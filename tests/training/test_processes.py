@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parent / "two_processes.py"
 
 @pytest.mark.parametrize(
     ("regime", "data", "network"),
-    [("maps", "pairs", "1 discriminator"), ("diffusion", "catalogue", "2 denoiser encoder")],
+    [("maps", "pairs", "1 discriminator"), ("diffusion", "catalog", "2 denoiser encoder")],
 )
 def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(
     regime: str, data: str, network: str, request: pytest.FixtureRequest, tmp_path: Path

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from earthloom.training.batches import Shares, batches
+from earthloom.training.batches import Shares, Steps, drawn
 from earthloom.training.config import TrainConfig
 from earthloom.training.device import accelerator_on
 from earthloom.training.recipes import recipe
@@ -38,7 +38,7 @@ def gradients(regime_name: str, data: Path, batch: int) -> dict[str, np.ndarray]
     )
     found: dict[str, np.ndarray] = {}
     networks = {name: part for name, part in regime.state.items() if isinstance(part, nn.Module)}
-    for step, group in enumerate(batches(regime.draw, shares, first=0, last=config.num_steps)):
+    for step, group in enumerate(drawn(Steps(regime.draw, shares, 0, config.num_steps), workers=0)):
         losses = regime.learn(group, step)
         found |= {f"{step} loss {name}": np.array(value) for name, value in losses.items()}
         for part, network in networks.items():

@@ -1,13 +1,17 @@
-"""A step's batches, drawn one step ahead in a thread; which samples is decided by seed, step and index alone."""
+"""A step's batches, drawn ahead; which samples is decided by seed, step and index alone, not by who draws them."""
 
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
+
+from torch.utils.data import DataLoader, Dataset
+
+from earthloom.errors import EarthloomError, TrainingError
 
 AHEAD = 2
-"""Steps in flight."""
+"""Steps in flight, of each process that draws."""
 
 Batch = TypeVar("Batch")
 
@@ -34,28 +38,74 @@ class Shares:
         return [range(first, first + self.batch) for first in firsts]
 
 
-def batches(
-    draw: Callable[[int, range], Batch], shares: Shares, *, first: int, last: int
-) -> Generator[list[Batch], None, None]:
-    """Yield this process's batches of each of the steps `first` .. `last - 1`.
+@dataclass(frozen=True)
+class Steps(Dataset[list[Batch] | EarthloomError], Generic[Batch]):
+    """This process's batches of each step."""
 
-    Args:
-        draw: Returns the samples of a step with these indices; called in one thread.
-        shares: Which of them are this process's.
-        first: First step.
-        last: Step after the last.
+    draw: Callable[[int, range], Batch]
+    """Returns the samples of a step with these indices."""
+
+    shares: Shares
+    """Which of them are this process's."""
+
+    first: int
+    """First step."""
+
+    last: int
+    """Step after the last."""
+
+    def __len__(self) -> int:
+        """Count the steps."""
+        return max(0, self.last - self.first)
+
+    def __getitem__(self, index: int) -> list[Batch] | EarthloomError:
+        """Draw the batches of step `first + index`; an error is handed on, so that a process can tell it to another."""
+        try:
+            return [self.draw(self.first + index, indices) for indices in self.shares.indices()]
+        except EarthloomError as error:
+            return error
+
+
+def drawn(steps: Steps[Batch], *, workers: int) -> Generator[list[Batch], None, None]:
+    """Yield the batches step by step, drawn ahead in one thread or in `workers` processes, forks of this one.
+
+    Raises:
+        EarthloomError: Whatever drawing raises.
+        TrainingError: If such a process is gone.
     """
-    waiting: deque[Future[list[Batch]]] = deque()
+    for found in _in_processes(steps, workers) if workers else _in_a_thread(steps):
+        if isinstance(found, EarthloomError):
+            raise found
+        yield found
+
+
+def _in_a_thread(steps: Steps[Batch]) -> Generator[list[Batch] | EarthloomError, None, None]:
+    waiting: deque[Future[list[Batch] | EarthloomError]] = deque()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
         try:
-            for step in range(first, last + AHEAD):
-                if step < last:
-                    waiting.append(pool.submit(_draw_all, draw, step, shares.indices()))
-                if step >= first + AHEAD:
+            for index in range(len(steps) + AHEAD):
+                if index < len(steps):
+                    waiting.append(pool.submit(steps.__getitem__, index))
+                if index >= AHEAD and waiting:
                     yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _draw_all(draw: Callable[[int, range], Batch], step: int, parts: list[range]) -> list[Batch]:
-    return [draw(step, indices) for indices in parts]
+def _in_processes(steps: Steps[Batch], workers: int) -> Generator[list[Batch] | EarthloomError, None, None]:
+    loader = DataLoader(
+        steps,
+        batch_size=None,
+        collate_fn=_as_it_is,
+        num_workers=workers,
+        prefetch_factor=AHEAD,
+        multiprocessing_context="fork",
+    )
+    try:
+        yield from loader
+    except RuntimeError as error:
+        raise TrainingError(f"a process that draws samples is gone ({error}); --resume with fewer --workers") from error
+
+
+def _as_it_is(found: list[Batch] | EarthloomError) -> list[Batch] | EarthloomError:
+    return found

@@ -32,7 +32,7 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
     Args:
         name: Of the recipe, for the card.
         config: The run; its type decides the regime.
-        folders: What the regime learns from: pairs (`data.pairs`) or catalogues (`data.catalog`).
+        folders: What the regime learns from: pairs (`data.pairs`) or catalogs (`data.catalog`).
         out: The run's folder; made if missing.
         runtime: Device, precision, resuming.
 
@@ -63,7 +63,7 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
     accelerator.wait_for_everyone()
     run = Run(regime=regime, out=out, accelerator=accelerator, board=board)
     try:
-        run.learn(done, quiet=runtime.quiet)
+        run.learn(done, runtime)
         return _finish(run, name)
     finally:
         if board is not None:

@@ -51,7 +51,7 @@ class Regime(Protocol[Batch]):
         """
 
     def draw(self, step: int, indices: range) -> Batch:
-        """Return samples `indices` of step `step` on the CPU; a pure function of its arguments."""
+        """Return samples `indices` of step `step` on the CPU: a pure function, called in a thread or in forks."""
 
     def learn(self, batches: Sequence[Batch], step: int) -> dict[str, float]:
         """Take one step with this process's batches; return the means of the losses by name."""

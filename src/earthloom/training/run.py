@@ -8,11 +8,12 @@ from accelerate import Accelerator
 
 from earthloom.errors import InterruptedRunError
 from earthloom.training import best, checkpoint
-from earthloom.training.batches import Shares, batches
+from earthloom.training.batches import Shares, Steps, drawn
 from earthloom.training.board import Board
 from earthloom.training.config import TrainConfig
 from earthloom.training.log import Bar, Log, progress
 from earthloom.training.regime import Regime, Report
+from earthloom.training.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,7 +37,7 @@ class Run:
         """What decides it."""
         return self.regime.config
 
-    def learn(self, done: int, *, quiet: bool) -> None:
+    def learn(self, done: int, runtime: Runtime) -> None:
         """Take the steps after `done`.
 
         Raises:
@@ -44,9 +45,9 @@ class Run:
         """
         step, last = done, self.config.num_steps
         log = Log(self.out, done=done) if self.accelerator.is_main_process else None
-        source = batches(self.regime.draw, self._shares(), first=done, last=last)
+        source = drawn(Steps(self.regime.draw, self._shares(), done, last), workers=runtime.workers)
         try:
-            with progress(last, done, quiet=quiet or log is None) as bar:
+            with progress(last, done, quiet=runtime.quiet or log is None) as bar:
                 for group in source:
                     losses = self.regime.learn(group, step)
                     self._report(log, bar, step, losses)

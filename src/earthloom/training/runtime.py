@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from earthloom.errors import UsageError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
@@ -26,5 +28,13 @@ class Runtime:
     tensorboard: bool = False
     """Curves and sample grids in `RUN/tensorboard`."""
 
+    workers: int = 0
+    """Processes that draw samples ahead; 0: a thread of this one. What is drawn does not depend on it."""
+
     quiet: bool = False
     """No progress bar."""
+
+    def __post_init__(self) -> None:
+        """Reject what cannot be."""
+        if self.workers < 0:
+            raise UsageError(f"--workers {self.workers}: want at least 0")

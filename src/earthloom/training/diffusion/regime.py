@@ -1,4 +1,4 @@
-"""The diffusion regime: MetaEarth's denoiser on catalogues of imagery."""
+"""The diffusion regime: MetaEarth's denoiser on catalogs of imagery."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class Diffusion:
     """What decides it."""
 
     folders: Sequence[Path]
-    """Where the catalogues are."""
+    """Where the catalogs are."""
 
     blocks: Sequence[ImageBlock]
     """To train and to validate on."""
@@ -135,7 +135,7 @@ class Diffusion:
 
 
 def diffusion(config: DiffusionConfig, folders: Sequence[Path], runtime: Runtime, device: torch.device) -> Diffusion:
-    """Read the catalogues and draw the denoiser of a run.
+    """Read the catalogs and draw the denoiser of a run.
 
     Raises:
         UsageError: If the settings do not fit each other.

@@ -71,7 +71,7 @@ def training_sampler(config: DiffusionConfig, blocks: Sequence[ImageBlock]) -> L
     """
     train = [each for each in blocks if each.split == "train"]
     if not train:
-        raise DataError("no block of the catalogues is in the train split; add a catalogue that has some")
+        raise DataError("no block of the catalogs is in the train split; add a catalog that has some")
     return _sampler(config, train, config.levels_m, seed=config.seed)
 
 

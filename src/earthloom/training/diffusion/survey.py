@@ -1,4 +1,4 @@
-"""What catalogues hold, level by level; what could stop a run later stops here."""
+"""What catalogs hold, level by level; what could stop a run later stops here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
