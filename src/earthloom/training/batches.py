@@ -1,9 +1,13 @@
 """A step's batches, drawn ahead; which samples is decided by seed, step and index alone, not by who draws them."""
 
+import os
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from torch.utils.data import DataLoader, Dataset
@@ -100,11 +104,23 @@ def _in_processes(steps: Steps[Batch], workers: int) -> Generator[list[Batch] | 
         num_workers=workers,
         prefetch_factor=AHEAD,
         multiprocessing_context="fork",
+        worker_init_fn=partial(_end_with, os.getpid()),
     )
     try:
         yield from loader
     except RuntimeError as error:
         raise TrainingError(f"a process that draws samples is gone ({error}); --resume with fewer --workers") from error
+
+
+def _end_with(parent: int, _: int) -> None:
+    """Let this process end when its parent is gone, even if it was killed and a pipe is full."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _as_it_is(found: list[Batch] | EarthloomError) -> list[Batch] | EarthloomError:
