@@ -9,18 +9,15 @@ from earthloom.io.imagery import Imagery
 from earthloom.io.levels import Level
 from earthloom.io.sinks import IMAGES, check_output, write
 from earthloom.loom.loom import Progress
-from earthloom.models.metaearth.config import FACTOR
-from earthloom.pipelines.cascade_plan import CascadeOptions, CascadePlan, Product, plan_cascade
+from earthloom.pipelines.cascade_plan import CascadeOptions, Product, plan_cascade
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.run import unfinished, weaving
+from earthloom.pipelines.stages import warnings
 
 log = logging.getLogger("earthloom")
 
 DEFAULT = "metaearth-small"
 """The shipped weights."""
-
-FAR = 1.6
-"""A stage that makes pixels this much finer or coarser than any it learned is said to be off its ground."""
 
 
 def make_cascade(
@@ -53,7 +50,7 @@ def make_cascade(
     left = unfinished({each.path: each.provenance.tags() for each in products}, options)
     _check(imagery, left, options)
     if left:
-        for line in warnings(imagery, weights, plan):
+        for line in warnings(imagery.gsd_m, weights, options.res_of(imagery.gsd_m)):
             log.warning(line)
         with weaving([out], plan.provenance.tags(), options, progress) as loom:
             for each in products:
@@ -61,21 +58,6 @@ def make_cascade(
                     loom.make(each.layer, plan.fine_window)
                     _write(each, plan.level(loom, each.layer), options)
     return [each.path for each in products]
-
-
-def warnings(imagery: Imagery, weights: CascadeWeights, plan: CascadePlan) -> list[str]:
-    """Say in one line each which stages make what the weights never learned, and a resolution that none makes."""
-    lines = []
-    made_m = imagery.gsd_m
-    for stage in range(1, len(plan.worlds[0]) + 1):
-        made_m /= FACTOR
-        if weights.levels_m and not any(level / FAR <= made_m <= level * FAR for level in weights.levels_m):
-            known = ", ".join(f"{level:g}" for level in weights.levels_m)
-            lines.append(f"stage {stage} makes {made_m:.3g} m pixels; the weights learned {known} m")
-    if plan.ratio != 1.0:
-        res_m = made_m * plan.ratio
-        lines.append(f"made at {made_m:.3g} m, averaged to {res_m:.3g} m: a stage is always {FACTOR} times as fine")
-    return lines
 
 
 def _write(product: Product, level: Level, options: CascadeOptions) -> None:

@@ -28,6 +28,9 @@ TOLERANCE = 1.05
 
 MOST_STAGES = 6
 
+FAR = 1.6
+"""A stage that makes pixels this much finer or coarser than any it learned is said to be off its ground."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
@@ -83,6 +86,26 @@ def num_stages(gsd_m: float, res_m: float) -> int:
             f"that is {gsd_m / FACTOR**MOST_STAGES:.3g} m"
         )
     return stages
+
+
+def averaging(gsd_m: float, res_m: float) -> float:
+    """Return how many pixels of the last stage lie along one of `res_m`; 1 where the two are near enough."""
+    ratio = res_m * FACTOR ** num_stages(gsd_m, res_m) / gsd_m
+    return 1.0 if ratio < TOLERANCE else ratio
+
+
+def warnings(gsd_m: float, weights: CascadeWeights, res_m: float) -> list[str]:
+    """Say in one line each which stages make what the weights never learned, and a resolution that no stage makes."""
+    lines = []
+    made_m = gsd_m
+    for stage in range(1, num_stages(gsd_m, res_m) + 1):
+        made_m /= FACTOR
+        if weights.levels_m and not any(level / FAR <= made_m <= level * FAR for level in weights.levels_m):
+            known = ", ".join(f"{level:g}" for level in weights.levels_m)
+            lines.append(f"stage {stage} makes {made_m:.3g} m pixels; the weights learned {known} m")
+    if averaging(gsd_m, res_m) != 1.0:
+        lines.append(f"made at {made_m:.3g} m, averaged to {res_m:.3g} m: a stage is always {FACTOR} times as fine")
+    return lines
 
 
 def cascade_layers(
