@@ -13,6 +13,7 @@ from earthloom.models import weights
 from earthloom.models.metaearth.config import AS_PUBLISHED, FEW_STEPS
 from earthloom.nn.diffusion import BETAS, NUM_STEPS, Noising
 from earthloom.training import log
+from earthloom.training.card import data_section
 from earthloom.training.diffusion.config import DiffusionConfig
 from earthloom.training.diffusion.objective import Objective
 from earthloom.training.diffusion.regime import Diffusion, diffusion
@@ -87,7 +88,7 @@ def test_samples_are_a_function_of_seed_step_and_index(catalog: Path) -> None:
     other = draw(_regime(replace(SHORT, seed=1), catalog).sampler, 7, range(4))
     assert not np.array_equal(whole.noise_BHW3, other.noise_BHW3)
     quick = _regime(replace(SHORT, clean_share=1.0), catalog).sampler
-    many = [draw(quick, step, range(8)) for step in range(200)]
+    many = [draw(quick, step, range(8)) for step in range(60)]
     t, gsd_m = np.concatenate([each.t_B for each in many]), np.concatenate([each.gsd_B for each in many])
     assert set(gsd_m) == {4.0, 16.0, 64.0}  # the coarse pixels of 1, 4 and 16 m
     for level_m in set(gsd_m):  # steps and levels know nothing of each other
@@ -116,6 +117,12 @@ def test_a_run_learns_and_leaves_a_checkpoint_that_loads(catalog: Path, tmp_path
     assert loaded.card is not None
     assert "patches: CC0-1.0. Drawn by the tests" in loaded.card
     assert f"| 4m | {report['loss']['4m']:.4f} | 8 |" in loaded.card
+
+
+def test_a_card_credits_the_pack_of_a_single_shard_too(catalog: Path) -> None:
+    (shard,) = catalog.glob("*.tar")
+    expected = "- patches: CC0-1.0. Drawn by the tests"
+    assert data_section([catalog, shard], unknown="?")[-2:] == [expected, expected]
 
 
 @pytest.mark.parametrize("stop", [1, 4])
