@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
+from torch import nn
 
 from earthloom.data.blocks import Block
 from earthloom.data.build import About
@@ -15,6 +16,7 @@ from earthloom.metrics.features import Features
 from earthloom.models.metaearth.config import TINY
 from earthloom.models.registry import build
 from earthloom.models.weights import save
+from earthloom.pipelines import denoise
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.device import Device
 from earthloom.pipelines.run import RunOptions
@@ -68,6 +70,35 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         meta = {"licence": "CC0-1.0", "levels_m": [1.0, 4.0, 16.0]}
         save(folder / resolution, config, network, meta=meta, network="denoiser")
     return folder / "input", folder / "none"
+
+
+class Toy(nn.Module):
+    """A convolution over noise and nearest ground in place of the denoiser; counts the pictures it is called for."""
+
+    config = TINY
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+        self.mix = nn.Conv2d(6, 3, 3, padding=1)
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
+
+    def encode(self, lr_B3hw):
+        return lr_B3hw.repeat_interleave(4, 2).repeat_interleave(4, 3)
+
+    def denoise(self, x_B3HW, t_B, gsd_B, condition_BCHW):
+        self.calls += len(x_B3HW)
+        return torch.tanh(self.mix(torch.cat((x_B3HW, condition_BCHW), dim=1)) + gsd_B[0] / 100)
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> Toy:
+    network = Toy()
+    monkeypatch.setattr(denoise, "_network", lambda weights, device_type: network)
+    return network
 
 
 @pytest.fixture

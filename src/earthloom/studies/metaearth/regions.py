@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from earthloom.errors import DataError
 from earthloom.metrics.frechet import frechet
 from earthloom.metrics.interval import Interval
-from earthloom.metrics.kid import kid, kid_difference
+from earthloom.metrics.kid import FEWEST, kid, kid_difference
 from earthloom.studies.metaearth import published
 from earthloom.studies.metaearth.crops import Crops, held_out_crops
 from earthloom.studies.metaearth.remake import remake
@@ -155,10 +154,9 @@ def _level(study: Study, level_m: float, crops: Crops) -> list[Row]:
 
 def _row(level_m: float, region: str, real_ND: NDArray[np.float64], made: Sequence[NDArray[np.float64]]) -> Row:
     num = len(real_ND)
-    try:
-        guided, *others = (distances(real_ND, each) for each in made)
-    except DataError as error:
-        return Row(level_m=level_m, region=region, num=num, note=f"not run: {error}")
+    if num < FEWEST:
+        return Row(level_m=level_m, region=region, num=num, note=f"not run: fewer than {FEWEST} pictures")
+    guided, *others = (distances(real_ND, each) for each in made)
     return Row(
         level_m=level_m,
         region=region,
