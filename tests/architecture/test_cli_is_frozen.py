@@ -5,7 +5,7 @@ FROZEN = {
     "map": "--batch --bidx --bounds --device --gsd --json --model --overwrite --precision --quiet --resume --scale "
     "--seed --workers --zooms -j -q",
     "train": "--data --device --init --json --list --out --precision --quiet --resume --seed --set --tensorboard "
-    "--vgg19",
+    "--vgg19 --workers -j",
     "evaluate seams": "--bidx --bounds --device --gsd --json --model --precision --quiet --scale --workers "
     "--zooms -j -q",
     "reproduce metaearth": "--batch --classes --classes-gsd --consistent --data --device --epochs --json --model --n "

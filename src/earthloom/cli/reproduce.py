@@ -51,9 +51,10 @@ def metaearth(
     from earthloom.pipelines.device import Device
     from earthloom.pipelines.run import RunOptions
     from earthloom.pipelines.stages import Sampling
-    from earthloom.studies.metaearth.inputs import read_catalogs, read_credit, read_features
+    from earthloom.studies.metaearth.inputs import read_catalogs, read_features
     from earthloom.studies.metaearth.reproduce import reproduce
     from earthloom.studies.metaearth.study import QUICK, Effort, Study
+    from earthloom.training.card import credit
 
     numbers = options.parse_numbers("--tables", tables, int, None) or ()
     run = RunOptions(
@@ -71,7 +72,7 @@ def metaearth(
             without=None if without is None else CascadeWeights.read(without),
             features=read_features(vgg19, run),
             blocks=read_catalogs(data),
-            credits=tuple(map(read_credit, data)),
+            credits=tuple(credit(each, unknown="imagery without an about.json") for each in data),
             classes=classes,
             classes_gsd_m=classes_gsd,
             folder=out,

@@ -9,18 +9,15 @@ from earthloom.io.imagery import Imagery
 from earthloom.io.levels import Level
 from earthloom.io.sinks import IMAGES, check_output, write
 from earthloom.loom.loom import Progress
-from earthloom.models.metaearth.config import FACTOR
 from earthloom.pipelines.cascade_plan import CascadeOptions, Product, plan_cascade
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.run import unfinished, weaving
+from earthloom.pipelines.stages import warnings
 
 log = logging.getLogger("earthloom")
 
 DEFAULT = "metaearth-small"
 """The shipped weights."""
-
-FAR = 1.6
-"""A stage that makes pixels this much finer or coarser than any it learned is said to be off its ground."""
 
 
 def make_cascade(
@@ -53,7 +50,7 @@ def make_cascade(
     left = unfinished({each.path: each.provenance.tags() for each in products}, options)
     _check(imagery, left, options)
     if left:
-        for line in warnings(imagery, weights, len(plan.worlds[0])):
+        for line in warnings(imagery.gsd_m, weights, options.res_of(imagery.gsd_m)):
             log.warning(line)
         with weaving([out], plan.provenance.tags(), options, progress) as loom:
             for each in products:
@@ -61,17 +58,6 @@ def make_cascade(
                     loom.make(each.layer, plan.fine_window)
                     _write(each, plan.level(loom, each.layer), options)
     return [each.path for each in products]
-
-
-def warnings(imagery: Imagery, weights: CascadeWeights, count: int) -> list[str]:
-    """Say in one line each which stages make what the weights never learned to make."""
-    lines = []
-    for stage in range(1, count + 1):
-        made_m = imagery.gsd_m / FACTOR**stage
-        if weights.levels_m and not any(level / FAR <= made_m <= level * FAR for level in weights.levels_m):
-            known = ", ".join(f"{level:g}" for level in weights.levels_m)
-            lines.append(f"stage {stage} makes {made_m:.3g} m pixels; the weights learned {known} m")
-    return lines
 
 
 def _write(product: Product, level: Level, options: CascadeOptions) -> None:
@@ -84,6 +70,6 @@ def _check(imagery: Imagery, files: Sequence[Path], options: CascadeOptions) -> 
     for file in files:
         if file.suffix.lower() not in IMAGES:
             raise UsageError(f"{file}: a cascade keeps the image's own grid: write {' or '.join(IMAGES)}")
-        check_output(file, overwrite=options.overwrite)
         if imagery.path.resolve() == file.resolve():
             raise UsageError(f"{file}: would replace the image itself; choose another name")
+        check_output(file, overwrite=options.overwrite)

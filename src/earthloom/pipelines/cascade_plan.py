@@ -23,7 +23,7 @@ from earthloom.models.metaearth.config import FACTOR
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.run import RunOptions
 from earthloom.pipelines.spread import spread_layer
-from earthloom.pipelines.stages import TOLERANCE, Sampling, cascade_layers, num_stages
+from earthloom.pipelines.stages import Sampling, averaging, cascade_layers, num_stages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,10 @@ class CascadeOptions(RunOptions):
             raise UsageError(f"--samples {self.samples}: want at least 1")
         if self.uncertainty and self.samples < 2:
             raise UsageError("--uncertainty is the spread of several worlds: ask for some, e.g. --samples 4")
+
+    def res_of(self, gsd_m: float) -> float:
+        """Return the metres a pixel of the result of an image with pixels of `gsd_m`."""
+        return self.res_m or gsd_m / FACTOR
 
     def seed_of(self, world: int) -> int:
         """Return the seed of a world."""
@@ -135,9 +139,10 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
     """Plan a cascade.
 
     Raises:
-        UsageError: If the image is fine enough already, or the bounds miss it.
+        SourceError: If the image is fine enough already.
+        UsageError: If the bounds miss it.
     """
-    res_m = options.res_m or imagery.gsd_m / FACTOR
+    res_m = options.res_of(imagery.gsd_m)
     count = num_stages(imagery.gsd_m, res_m)
     source = imagery.on(imagery.grid)
     worlds = tuple(
@@ -152,8 +157,7 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
         )
         for world in range(options.samples)
     )
-    ratio = res_m * FACTOR**count / imagery.gsd_m
-    ratio = 1.0 if ratio < TOLERANCE else ratio
+    ratio = averaging(imagery.gsd_m, res_m)
     grid = worlds[0][-1].grid if ratio == 1.0 else averaged_grid(worlds[0][-1].grid, ratio)
     return CascadePlan(
         worlds=worlds,

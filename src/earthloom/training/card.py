@@ -1,45 +1,31 @@
-"""The model card that a run writes beside its weights."""
+"""What every model card says alike: where the data came from."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from earthloom.data.build import ABOUT
-from earthloom.training.config import TrainConfig
-from earthloom.training.validate import Report
 
 
-def card(recipe: str, config: TrainConfig, folders: Sequence[Path], step: int, report: Report) -> str:
-    """Return Markdown: what it does, what it was trained on with credits, the recipe, the figures."""
-    purpose = {"r2m": "imagery to map", "m2m": "map to the next coarser map"}[config.role]
-    lines = [
-        f"# pix2pixhd/{config.model}: {purpose}",
-        "",
-        f"Recipe `{recipe}`: {config.warm_steps} steps of class-set cross-entropy, {config.adversarial_steps} "
-        f"adversarial steps, batch {config.batch} x {config.accumulate} of {config.crop_px} px, seed {config.seed}; "
-        f"these are the weights of step {step}" + (f", best at {config.select}." if config.select else "."),
-        "",
-        "## Data",
-        "",
-        *[f"- {_about(folder)}" for folder in folders],
-    ]
-    for pack, figures in report.items():
-        lines += [
-            "",
-            f"## Validation on {pack}",
-            "",
-            "| class | IoU | pixels judged | of the class |",
-            "|---|---|---|---|",
-        ]
-        for name, value in figures["iou"].items():
-            if value is not None:
-                lines.append(f"| {name} | {value:.3f} | {figures['n'][name]} | {figures['n_positive'][name]} |")
-    return "\n".join(lines) + "\n"
+def data_section(folders: Iterable[Path], *, unknown: str) -> list[str]:
+    """Return the lines of a card's section on the data: licence and credit of every pack.
+
+    Args:
+        folders: What the run was given.
+        unknown: What a folder without `about.json` holds.
+    """
+    return ["", "## Data", "", *[f"- {credit(folder, unknown=unknown)}" for folder in folders]]
 
 
-def _about(folder: Path) -> str:
-    path = folder / ABOUT
+def credit(data: Path, *, unknown: str) -> str:
+    """Return licence and credit of a folder of data or one of its shards, as its `about.json` says them.
+
+    Args:
+        data: The folder or shard.
+        unknown: What it holds if there is no `about.json`.
+    """
+    path = (data.parent if data.is_file() else data) / ABOUT
     if not path.is_file():
-        return f"{folder.name}: the user's own pairs"
-    about = json.loads(path.read_text())
+        return f"{data.name}: {unknown}"
+    about = json.loads(path.read_text(encoding="utf-8"))
     return f"{about['pack']}: {about['licence']}. {about['attribution']}"

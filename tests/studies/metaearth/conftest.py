@@ -21,8 +21,9 @@ from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.device import Device
 from earthloom.pipelines.run import RunOptions
 from earthloom.pipelines.stages import Sampling
-from earthloom.studies.metaearth.inputs import read_catalogs, read_credit
+from earthloom.studies.metaearth.inputs import read_catalogs
 from earthloom.studies.metaearth.study import QUICK, Study
+from earthloom.training.card import credit
 
 SIDE_PX = 64
 GROUND = [  # metres, place, split, blocks
@@ -112,7 +113,7 @@ def study(catalog: Path, models: tuple[Path, Path], tmp_path: Path) -> Study:
         classes=None,
         classes_gsd_m=8.0,
         folder=tmp_path / "report",
-        credits=(read_credit(catalog),),
+        credits=(credit(catalog, unknown=""),),
         options=RunOptions(device=Device.choose("cpu"), workers=1),
         sampling=Sampling(steps=2),
         effort=QUICK,

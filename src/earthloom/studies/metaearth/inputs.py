@@ -1,10 +1,8 @@
 """From paths to the inputs of a study."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from earthloom.data.build import ABOUT
 from earthloom.data.catalog import ImageBlock, read_catalog
 from earthloom.metrics.features import Features, vgg19_features
 from earthloom.nn.vgg import load_vgg19
@@ -18,15 +16,6 @@ def read_catalogs(paths: Sequence[Path]) -> tuple[ImageBlock, ...]:
         DataError: If one cannot be read.
     """
     return tuple(block for path in paths for block in read_catalog(path))
-
-
-def read_credit(path: Path) -> str:
-    """Return the licence and the credit of a catalog, or that it says none."""
-    about = (path if path.is_dir() else path.parent) / ABOUT
-    if not about.is_file():
-        return f"{path.name}: no {ABOUT}"
-    facts = json.loads(about.read_text(encoding="utf-8"))
-    return f"{facts['pack']}: {facts['licence']}. {facts['attribution']}"
 
 
 def read_features(vgg19: Path | None, options: RunOptions) -> Features | None:
