@@ -3,8 +3,11 @@ import pytest
 import torch
 from torch import nn
 
+from earthloom.pipelines.device import Device
 from earthloom.studies.class_folders import Labelled
 from earthloom.studies.classify import Classifier, accuracy, learn, share_of_peak
+
+CPU = Device.choose("cpu")
 
 
 def data(num: int, seed: int) -> Labelled:
@@ -23,9 +26,9 @@ LINEAR = Classifier(
 
 def test_what_is_learnt_is_found_again_and_equal_seeds_learn_alike() -> None:
     state = torch.random.get_rng_state()
-    networks = [learn(LINEAR, data(60, 0), 2, steps=20, seed=seed, device="cpu") for seed in (0, 0, 1)]
+    networks = [learn(LINEAR, data(60, 0), 2, steps=20, seed=seed, device=CPU) for seed in (0, 0, 1)]
     assert torch.equal(torch.random.get_rng_state(), state)
-    assert accuracy(networks[0], data(70, 1), device="cpu") == 1
+    assert accuracy(networks[0], data(70, 1), device=CPU) == 1
     first, again, other = (network[1].weight for network in networks)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -36,7 +39,7 @@ def test_accuracy_is_counted_over_all_batches() -> None:
     always = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
     nn.init.zeros_(always[1].weight)
     always[1].bias.data = torch.tensor([0.0, 1.0])
-    assert accuracy(always, judged, device="cpu") == (judged.labels_N == 1).mean()
+    assert accuracy(always, judged, device=CPU) == (judged.labels_N == 1).mean()
 
 
 def test_the_learning_rate_rises_straight_and_falls_as_a_cosine() -> None:

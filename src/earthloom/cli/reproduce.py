@@ -29,7 +29,7 @@ def metaearth(
     tables: Annotated[str, typer.Option(help="Which to make.")] = "1,2,3,4,5,6",
     n: Annotated[int | None, typer.Option("--n", help="Pictures of a table; default: 128, for seams 24.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes of a classifier over real pictures; default: 30.")] = None,
-    steps: Annotated[int, typer.Option(help="Sampling steps.")] = 8,
+    steps: Annotated[int | None, typer.Option(help="Sampling steps; default: 8, 2 with --quick.")] = None,
     sampler: Annotated[
         str, typer.Option(help="dpm (second order, few steps) or ddim (as published, with 50).")
     ] = "dpm",
@@ -78,7 +78,9 @@ def metaearth(
             folder=out,
             options=run,
             sampling=Sampling(
-                steps=steps, sampler=options.one_of("--sampler", sampler, SamplerName), consistent=consistent
+                steps=(2 if quick else 8) if steps is None else steps,
+                sampler=options.one_of("--sampler", sampler, SamplerName),
+                consistent=consistent,
             ),
             effort=replace(effort, **{name: value for name, value in changes.items() if value is not None}),
             progress=progress,

@@ -65,7 +65,7 @@ def read_class_folder(folder: Path, *, side_px: int) -> ClassFolder:
     Raises:
         DataError: If the split, a side of it or a picture is missing or cannot be read.
     """
-    rows = _rows(folder / SPLIT_FILE)
+    rows = read_split(folder)
     names = tuple(sorted({row["label"] for row in rows}))
     parts = {}
     for split in ("train", "test"):
@@ -81,7 +81,13 @@ def read_class_folder(folder: Path, *, side_px: int) -> ClassFolder:
     return ClassFolder(names=names, **parts)
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def read_split(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of a folder's `split.csv`.
+
+    Raises:
+        DataError: If it is missing or not understood.
+    """
+    path = folder / SPLIT_FILE
     if not path.is_file():
         raise DataError(f"{path} is missing: write one with the columns file, label, split (train or test)")
     with path.open(newline="", encoding="utf-8") as file:

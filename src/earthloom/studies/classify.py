@@ -6,6 +6,7 @@ Letters: N pictures, B batch, S side of a picture, K classes, 3 RGB.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, pi
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch.nn import functional
 
 from earthloom.data.pixels import to_unit
 from earthloom.data.sampler import turned
+from earthloom.pipelines.device import Device
 from earthloom.studies.class_folders import Labelled
 from earthloom.studies.classifiers import ResNet34, VGGNet, ViT
 
@@ -68,7 +70,9 @@ CLASSIFIERS = (
 """The paper's four, and one small enough for a CPU."""
 
 
-def learn(classifier: Classifier, data: Labelled, num_classes: int, *, steps: int, seed: int, device: str) -> nn.Module:
+def learn(
+    classifier: Classifier, data: Labelled, num_classes: int, *, steps: int, seed: int, device: Device
+) -> nn.Module:
     """Train a fresh network by AdamW on turned and mirrored pictures.
 
     Args:
@@ -77,12 +81,12 @@ def learn(classifier: Classifier, data: Labelled, num_classes: int, *, steps: in
         num_classes: K.
         steps: Of `BATCH` pictures each.
         seed: Of weights, order, turns and mirrors.
-        device: `cpu` or `cuda`.
+        device: Where; in bf16 by autocast.
     """
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = classifier.build(num_classes, data.pictures_NSS3.shape[1]).to(device).train()
+        network = classifier.build(num_classes, data.pictures_NSS3.shape[1]).to(device.type).train()
         optimiser = torch.optim.AdamW(network.parameters(), classifier.lr, weight_decay=WEIGHT_DECAY)
         order = _order(len(data.labels_N), steps * BATCH, rng)
         for step in range(steps):
@@ -90,21 +94,21 @@ def learn(classifier: Classifier, data: Labelled, num_classes: int, *, steps: in
                 group["lr"] = classifier.lr * share_of_peak(step, steps)
             chosen_B = order[step * BATCH : (step + 1) * BATCH]
             pictures = [turned(data.pictures_NSS3[i], int(rng.integers(4)), bool(rng.integers(2))) for i in chosen_B]
-            logits_BK = network(_tensor(np.stack(pictures), device))
-            labels_B = torch.from_numpy(data.labels_N[chosen_B]).to(device)
+            logits_BK = _logits(network, np.stack(pictures), device)
+            labels_B = torch.from_numpy(data.labels_N[chosen_B]).to(device.type)
             optimiser.zero_grad()
             functional.cross_entropy(logits_BK, labels_B).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
     return network.eval()
 
 
-def accuracy(network: nn.Module, data: Labelled, *, device: str) -> float:
+def accuracy(network: nn.Module, data: Labelled, *, device: Device) -> float:
     """Return the share of pictures whose class a network in evaluation mode finds."""
     hits = 0
     with torch.inference_mode():
         for start in range(0, len(data.labels_N), BATCH):
             part = slice(start, start + BATCH)
-            best_B = network(_tensor(data.pictures_NSS3[part], device)).argmax(dim=1).cpu().numpy()
+            best_B = _logits(network, data.pictures_NSS3[part], device).argmax(dim=1).cpu().numpy()
             hits += int((best_B == data.labels_N[part]).sum())
     return hits / len(data.labels_N)
 
@@ -121,5 +125,7 @@ def _order(num: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int64]
     return np.concatenate([rng.permutation(num) for _ in range(passes)])[:wanted]
 
 
-def _tensor(pictures_BSS3: NDArray[np.uint8], device: str) -> Tensor:
-    return to_unit(torch.from_numpy(pictures_BSS3).to(device)).permute(0, 3, 1, 2).contiguous()
+def _logits(network: nn.Module, pictures_BSS3: NDArray[np.uint8], device: Device) -> Tensor:
+    x_B3SS = to_unit(torch.from_numpy(pictures_BSS3).to(device.type)).permute(0, 3, 1, 2).contiguous()
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.precision == "bf16"):
+        return cast(Tensor, network(x_B3SS)).float()

@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from earthloom.cli.main import app
-from earthloom.errors import InterruptedRunError, UsageError
+from earthloom.errors import DataError, InterruptedRunError, UsageError
 from earthloom.studies.metaearth import reproduce as reproducing
 from earthloom.studies.metaearth import seams
 from earthloom.studies.metaearth.planet import other_planet
@@ -47,7 +47,7 @@ def test_the_verb_draws_and_says_what_it_could_not_do(catalog: Path, models: tup
 
 def test_all_that_can_be_measured_is_in_the_report(study: Study, toy: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seams, "WAYS", dict(islice(seams.WAYS.items(), 2)))
-    written = reproduce(replace(study, effort=replace(study.effort, seam_pictures=1)), tuple(TABLES))
+    written = reproduce(study, tuple(TABLES))
     assert written == [study.folder / "report.json", study.folder / "report.md"]
     tables = json.loads(written[0].read_text())["tables"]
     assert [number for number, table in tables.items() if "not_run" in table] == ["3"]
@@ -80,6 +80,10 @@ def test_too_little_ground_is_a_reason(study: Study, toy: object) -> None:
 def test_inputs_that_do_not_fit_are_refused(study: Study) -> None:
     with pytest.raises(UsageError, match="--tables 7: there are 1, 2, 3, 4, 5, 6"):
         reproduce(study, (1, 7))
+    with pytest.raises(DataError, match="split.csv is missing: write one"):
+        reproduce(replace(study, classes=study.folder), (1, 3))
+    with pytest.raises(UsageError, match="--classes-gsd 0: give metres a pixel above 0"):
+        replace(study, classes_gsd_m=0.0)
     with pytest.raises(UsageError, match="is told the resolution too"):
         replace(study, without=study.weights)
     assert study.without is not None

@@ -13,8 +13,6 @@ from earthloom.studies.metaearth.seams import WAYS, num_calls
 from earthloom.studies.metaearth.study import Study
 from earthloom.studies.strip import Strip
 
-ONE = {"seam_pictures": 1}
-
 
 def strip_of(study: Study) -> Strip:
     _, pictures = seams._pictures(study)
@@ -23,7 +21,6 @@ def strip_of(study: Study) -> Strip:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_calls_are_counted_as_they_are_made(study: Study, toy, way: str) -> None:
-    study = replace(study, effort=replace(study.effort, **ONE))
     strip = strip_of(study)
     ground = seams._ground(strip.window(0), study.window_px)
     layer = seams._layer(study, way, strip, 4.0)
@@ -34,7 +31,7 @@ def test_calls_are_counted_as_they_are_made(study: Study, toy, way: str) -> None
 
 
 def test_the_ground_lies_on_the_lattice_amid_its_picture(study: Study) -> None:
-    strip = strip_of(study)
+    strip = strip_of(replace(study, effort=replace(study.effort, seam_pictures=3)))
     for index, place in enumerate(strip.windows()):
         ground = seams._ground(place, 32)
         assert place.scaled(4).contains(ground.pad(64))
@@ -53,7 +50,6 @@ def test_held_out_pictures_come_first_and_the_coarsest_full_level_is_taken(study
 
 
 def test_rows_are_the_figures_of_the_woven_ground(study: Study, toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    study = replace(study, effort=replace(study.effort, **ONE))
     monkeypatch.setattr(seams, "WAYS", dict(islice(WAYS.items(), 4)))
     table = seams.make(study)
     assert [row.way for row in table.rows] == list(WAYS)[:4]

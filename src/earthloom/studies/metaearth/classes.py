@@ -118,8 +118,8 @@ def generated(study: Study, train: Labelled) -> Labelled:
 def _row(
     study: Study, classifier: Classifier, sets: Sequence[Labelled], test: Labelled, num_classes: int, steps: int
 ) -> Row:
-    device = study.options.device.type
-    if classifier.needs_cuda and device == "cpu":
+    device = study.options.device
+    if classifier.needs_cuda and device.type == "cpu":
         return Row(name=classifier.name, not_run="not run: trained on CUDA only")
 
     def right(data: Labelled, seed: int) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from earthloom import __version__
 from earthloom.errors import DataError, InterruptedRunError, UsageError
 from earthloom.pipelines.denoise import CascadeWeights
+from earthloom.studies.class_folders import read_split
 from earthloom.studies.metaearth import classes, curve, pictures, regions, seams, zoom
 from earthloom.studies.metaearth.study import Study
 from earthloom.studies.report import NotRun, Report, Section, Table, check_folder
@@ -57,12 +58,15 @@ def reproduce(study: Study, numbers: Sequence[int]) -> list[Path]:
 
     Raises:
         UsageError: If a number names no table, or the folder holds a report already.
+        DataError: If the class folder is none.
         SinkError: If the folder cannot be written.
         InterruptedRunError: On Ctrl-C; finished tables are in the report.
     """
     if unknown := set(numbers) - TABLES.keys():
         raise UsageError(f"--tables {min(unknown)}: there are {', '.join(map(str, TABLES))}")
     check_folder(study.folder, overwrite=study.options.overwrite)
+    if study.classes is not None:
+        read_split(study.classes)  # a wrong folder is found now, not hours later
     left = "not reached: the run was stopped before"
     sections = {
         number: Section(

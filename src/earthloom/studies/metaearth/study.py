@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 
 from earthloom.data.catalog import ImageBlock
@@ -46,7 +47,7 @@ class Effort:
                 raise UsageError(f"{option} {getattr(self, name)}: want at least 1")
 
 
-QUICK = Effort(pictures=12, seam_pictures=2, curve_steps=(1, 2), worlds=1, trainings=1, epochs=1, planet_stages=1)
+QUICK = Effort(pictures=12, seam_pictures=1, curve_steps=(1, 2), worlds=1, trainings=1, epochs=1, planet_stages=1)
 """Does everything run? The figures mean nothing yet."""
 
 
@@ -91,7 +92,9 @@ class Study:
     """Told of every finished block."""
 
     def __post_init__(self) -> None:
-        """Refuse two denoisers that cannot be compared."""
+        """Refuse a resolution that is none, and two denoisers that cannot be compared."""
+        if not 0.0 < self.classes_gsd_m < inf:
+            raise UsageError(f"--classes-gsd {self.classes_gsd_m:g}: give metres a pixel above 0")
         without = self.without
         if without is None:
             return
