@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from earthloom import __version__
-from earthloom.cli import data, evaluate, models
+from earthloom.cli import data, evaluate, models, reproduce
 from earthloom.cli.cascade import cascade
 from earthloom.cli.demo import demo
 from earthloom.cli.info import info
@@ -26,6 +26,7 @@ app.command("map")(draw)
 app.command("cascade")(cascade)
 app.command("train")(train)
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(reproduce.app, name="reproduce")
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.command("info")(info)

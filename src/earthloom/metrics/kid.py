@@ -17,7 +17,8 @@ from earthloom.errors import DataError, ShapeError
 from earthloom.metrics.features import check_features
 from earthloom.metrics.interval import Interval, draws, percentiles
 
-_FEWEST = 10
+FEWEST = 10
+"""Pictures a side that a KID wants."""
 
 
 def kid(
@@ -91,8 +92,8 @@ class _Weights(NamedTuple):
 
 def _weights(real_ND: NDArray[np.float64], made_MD: NDArray[np.float64], same_places: bool, seed: int) -> _Weights:
     num_real, num_made = len(real_ND), len(made_MD)
-    if min(num_real, num_made) < _FEWEST:
-        raise DataError(f"KID wants at least {_FEWEST} pictures a side, got {num_real} real, {num_made} made: add some")
+    if min(num_real, num_made) < FEWEST:
+        raise DataError(f"KID wants at least {FEWEST} pictures a side, got {num_real} real, {num_made} made: add some")
     if same_places and num_real != num_made:
         raise ShapeError(f"want as many made as real pictures of the same places, got {num_made} and {num_real}")
     rng = np.random.default_rng(seed)

@@ -1,6 +1,6 @@
 """Do the joints of a woven raster show? The seam ratio compares them with the same ground woven elsewhere-jointed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -56,7 +56,15 @@ def seam_ratio(seamed: Read, shifted: Read, window: Window, stride_px: int, *, s
         The ratio of sums over all seam lines, with its interval; None if no seam crosses valid ground in the window,
         or none has any gradient in either weave.
     """
-    sums = [_across(axis, seamed(line), shifted(line)) for line, axis in seam_lines(window, stride_px)]
+    return pooled_seam_ratio(seamed, shifted, [window], stride_px, seed=seed)
+
+
+def pooled_seam_ratio(
+    seamed: Read, shifted: Read, windows: Iterable[Window], stride_px: int, *, seed: int = 0
+) -> SeamRatio | None:
+    """Measure the seams of several windows as one figure; see `seam_ratio`."""
+    lines = (line for window in windows for line in seam_lines(window, stride_px))
+    sums = [_across(axis, seamed(line), shifted(line)) for line, axis in lines]
     pairs_L2 = np.array([pair for pair in sums if pair is not None]).reshape(-1, 2)
     if not pairs_L2.any():
         return None

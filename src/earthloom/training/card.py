@@ -14,12 +14,18 @@ def data_section(sources: Iterable[Path], *, unknown: str) -> list[str]:
         sources: What the run was given: folders, or shards of one.
         unknown: What is there without an `about.json`.
     """
-    return ["", "## Data", "", *[f"- {_about(source, unknown)}" for source in sources]]
+    return ["", "## Data", "", *[f"- {credit(source, unknown=unknown)}" for source in sources]]
 
 
-def _about(source: Path, unknown: str) -> str:
-    path = (source if source.is_dir() else source.parent) / ABOUT
+def credit(data: Path, *, unknown: str) -> str:
+    """Return licence and credit of a folder of data or one of its shards, as its `about.json` says them.
+
+    Args:
+        data: The folder or shard.
+        unknown: What it holds if there is no `about.json`.
+    """
+    path = (data.parent if data.is_file() else data) / ABOUT
     if not path.is_file():
-        return f"{source.name}: {unknown}"
-    about = json.loads(path.read_text())
+        return f"{data.name}: {unknown}"
+    about = json.loads(path.read_text(encoding="utf-8"))
     return f"{about['pack']}: {about['licence']}. {about['attribution']}"

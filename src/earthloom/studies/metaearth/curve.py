@@ -1,0 +1,106 @@
+"""Quality against the number of sampling steps, for both samplers, with the time a picture takes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
+
+from earthloom.errors import DataError
+from earthloom.pipelines.denoise import SamplerName
+from earthloom.studies.metaearth.crops import Crops, held_out_crops
+from earthloom.studies.metaearth.regions import Distances, distances
+from earthloom.studies.metaearth.remake import remake
+from earthloom.studies.metaearth.study import Study
+from earthloom.studies.report import grid_lines, interval, number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One sampler at one number of steps."""
+
+    sampler: SamplerName
+    """`dpm` or `ddim`."""
+
+    steps: int
+    """Calls of the network a picture."""
+
+    distances: Distances
+    """To the real pictures."""
+
+    seconds: float
+    """A picture, on all workers together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Points of both samplers."""
+
+    level_m: float
+    """Metres a pixel of what is made."""
+
+    num: int
+    """Pictures."""
+
+    side_px: int
+    """Their side."""
+
+    features: str
+    """What they were compared by."""
+
+    points: tuple[Point, ...]
+    """Sampler by sampler, steps rising."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return asdict(self)
+
+    def markdown(self) -> list[str]:
+        """Return it; the paper has one point, 50 steps of DDIM, without a time."""
+        return [
+            f"{self.num} pictures of {self.level_m:g} m, {self.side_px} px, made of bicubic reductions, "
+            f"on {self.features}. The paper takes 50 steps of DDIM and gives no other point.",
+            "",
+            *grid_lines(
+                ("sampler", "steps", "KID", "Frechet", "s a picture"),
+                (
+                    (
+                        point.sampler,
+                        str(point.steps),
+                        interval(point.distances.kid),
+                        number(point.distances.frechet),
+                        number(point.seconds),
+                    )
+                    for point in self.points
+                ),
+            ),
+        ]
+
+
+def make(study: Study) -> Curve:
+    """Make the pictures of the level with most of them, the coarsest of equals, again and again.
+
+    Raises:
+        DataError: If there are too few held-out pictures.
+    """
+    assert study.features is not None
+    found = {level_m: held_out_crops(study, level_m) for level_m in study.held_out()}
+    level_m, crops = max(found.items(), key=lambda each: 0 if each[1] is None else len(each[1].blocks))
+    if crops is None:
+        raise DataError(f"no held-out block of imagery has {study.window_px} px: make a catalog with larger ones")
+    ways = [(sampler, steps) for sampler in get_args(SamplerName) for steps in study.effort.curve_steps]
+    return Curve(
+        level_m=level_m,
+        num=len(crops.blocks),
+        side_px=study.window_px,
+        features=study.features.name,
+        points=tuple(_points(study, crops, ways)),
+    )
+
+
+def _points(study: Study, crops: Crops, ways: Sequence[tuple[SamplerName, int]]) -> Iterator[Point]:
+    assert study.features is not None
+    real_ND, coarse_Nhw3 = study.features(crops.real_NHW3), crops.coarse()
+    for sampler, steps in ways:
+        sampled = replace(study, sampling=replace(study.sampling, sampler=sampler, steps=steps))
+        remade = remake(sampled, study.weights, coarse_Nhw3, crops.gsds_m)
+        found = distances(real_ND, study.features(remade.made_NHW3))
+        yield Point(sampler=sampler, steps=steps, distances=found, seconds=remade.seconds)

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from earthloom.errors import DataError
+from earthloom.studies.class_folders import read_class_folder
+
+ROWS = ["red/0.png,red,train", "blue/0.png,blue,train", "red/1.png,red,test", "blue/1.png,blue,test"]
+
+
+def write(folder: Path, rows: list[str], head: str = "file,label,split") -> Path:
+    for name, colour in (("red", (200, 0, 0)), ("blue", (0, 0, 200))):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for index in range(2):
+            Image.new("RGB", (20 + index, 12), colour).save(folder / name / f"{index}.png")
+    (folder / "split.csv").write_text("\n".join([head, *rows]) + "\n")
+    return folder
+
+
+def test_classes_are_numbered_by_name_and_pictures_squared(tmp_path: Path) -> None:
+    found = read_class_folder(write(tmp_path, ROWS), side_px=8)
+    assert found.names == ("blue", "red")
+    assert found.train.labels_N.tolist() == found.test.labels_N.tolist() == [1, 0]
+    assert found.train.pictures_NSS3.shape == (2, 8, 8, 3)
+    assert (found.train.pictures_NSS3[0] == (200, 0, 0)).all()
+    assert found.train.resized(4).pictures_NSS3.shape == (2, 4, 4, 3)
+    assert found.train.joined(found.test).labels_N.tolist() == [1, 0, 1, 0]
+
+
+def test_the_middle_square_is_taken(tmp_path: Path) -> None:
+    folder = write(tmp_path, ROWS)
+    wide = np.zeros((8, 20, 3), np.uint8)
+    wide[:, 6:14] = np.random.default_rng(0).integers(0, 256, (8, 8, 3))
+    Image.fromarray(wide).save(folder / "red" / "0.png")
+    assert np.array_equal(read_class_folder(folder, side_px=8).train.pictures_NSS3[0], wide[:, 6:14])
+
+
+@pytest.mark.parametrize(
+    ("rows", "head", "words"),
+    [
+        (ROWS[:2], "file,label,split", "has a test part without pictures of every class"),
+        (ROWS, "file,label,part", "lacks the column split"),
+        ([*ROWS, "red/1.png"], "file,label,split", "has a row without all of file, label, split"),
+        ([*ROWS, "red/2.png,red,test"], "file,label,split", "2.png"),
+    ],
+)
+def test_what_is_no_class_folder_is_refused(tmp_path: Path, rows: list[str], head: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read_class_folder(write(tmp_path, rows, head), side_px=8)
+    with pytest.raises(DataError, match="split.csv is missing: write one"):
+        read_class_folder(tmp_path / "red", side_px=8)
