@@ -77,17 +77,19 @@ def _table(command: Any) -> str:
 
 
 def _spelled(parameter: Any) -> str:
-    """Return `IMAGE` for a word, `--resume` for a flag and `--data DATA ...` for an option that may be repeated."""
+    """Return `IMAGE` for a word, `--resume` or `--x, --no-x` for a flag, `--data DATA ...` for what may be repeated."""
     several = " ..." if parameter.multiple or parameter.nargs == -1 else ""
     if not parameter.opts[0].startswith("-"):
         return f"`{parameter.name.upper()}{several}`"
     value = "" if parameter.is_flag else f" {parameter.name.upper()}{several}"
-    return f"`{', '.join(sorted(parameter.opts, key=len))}{value}`"
+    return f"`{', '.join([*sorted(parameter.opts, key=len), *parameter.secondary_opts])}{value}`"
 
 
 def _default(parameter: Any) -> str:
     if parameter.required:
         return "required"
+    if parameter.secondary_opts:
+        return f"`{(parameter.opts if parameter.default else parameter.secondary_opts)[0]}`"
     return "" if parameter.default in (None, False) else f"`{parameter.default}`"
 
 

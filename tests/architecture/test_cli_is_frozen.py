@@ -4,6 +4,9 @@ FROZEN = {
     "demo": "--json --out --quiet --workers -j -q",
     "map": "--batch --bidx --bounds --device --gsd --json --model --overwrite --precision --quiet --resume --scale "
     "--seed --workers --zooms -j -q",
+    "cascade": "--batch --bidx --bounds --consistent --device --gsd --json --merge --model --no-consistent --noise "
+    "--overwrite --phases --precision --quiet --res --resume --sampler --samples --scale --seed --steps --uncertainty "
+    "--workers -j -q",
     "train": "--data --device --init --json --list --out --precision --quiet --resume --seed --set --tensorboard "
     "--vgg19 --workers -j",
     "evaluate seams": "--bidx --bounds --device --gsd --json --model --precision --quiet --scale --workers "

@@ -113,6 +113,17 @@ def exact(x, t, after):
     return x * later / before
 
 
+def test_eta_1_steps_to_the_mean_of_equations_6b_and_9():
+    t, x = 500, start()
+    x0, abar, abar_after = nearly(x, t), ABAR[t], ABAR[t - 1]
+    alpha = abar / abar_after
+    mean = ddim(nearly, x, ABAR, (t, t - 1), eta=1.0, noise=lambda t: torch.zeros_like(x))
+    posterior = (abar_after.sqrt() * (1 - alpha) * x0 + alpha.sqrt() * (1 - abar_after) * x) / (1 - abar)
+    noise = (x - abar.sqrt() * x0) / (1 - abar).sqrt()
+    assert torch.allclose(mean, posterior, atol=1e-12)
+    assert torch.allclose(mean, (x - (1 - alpha) / (1 - abar).sqrt() * noise) / alpha.sqrt(), atol=1e-12)
+
+
 @pytest.mark.parametrize(("sampler", "order"), [(ddim, 1), (dpm_solver, 2)])
 def test_halving_the_step_divides_the_error_as_the_order_says(sampler, order):
     errors = []
