@@ -27,6 +27,9 @@ TOLERANCE = 1.05
 
 MOST_STAGES = 6
 
+FAR = 1.6
+"""A stage that makes pixels this much finer or coarser than any it learned is said to be off its ground."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
@@ -79,6 +82,17 @@ def num_stages(gsd_m: float, res_m: float) -> int:
             f"that is {gsd_m / FACTOR**MOST_STAGES:.3g} m"
         )
     return stages
+
+
+def warnings(gsd_m: float, weights: CascadeWeights, count: int) -> list[str]:
+    """Say in one line each which stages from pixels of `gsd_m` on make what the weights never learned to make."""
+    lines = []
+    for stage in range(1, count + 1):
+        made_m = gsd_m / FACTOR**stage
+        if weights.levels_m and not any(level / FAR <= made_m <= level * FAR for level in weights.levels_m):
+            known = ", ".join(f"{level:g}" for level in weights.levels_m)
+            lines.append(f"stage {stage} makes {made_m:.3g} m pixels; the weights learned {known} m")
+    return lines
 
 
 def cascade_layers(
