@@ -4,6 +4,8 @@ FROZEN = {
     "demo": "--json --out --quiet --workers -j -q",
     "map": "--batch --bidx --bounds --device --gsd --json --model --overwrite --precision --quiet --resume --scale "
     "--seed --workers --zooms -j -q",
+    "augment": "--batch --bidx --consistent --device --gsd --json --model --no-consistent --overwrite --precision "
+    "--quiet --resume --scale --seed --steps --times --workers -j -q",
     "train": "--data --device --init --json --list --out --precision --quiet --resume --seed --set --tensorboard "
     "--vgg19",
     "evaluate seams": "--bidx --bounds --device --gsd --json --model --precision --quiet --scale --workers "

@@ -5,21 +5,18 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from earthloom import __version__
 from earthloom.errors import UsageError
 from earthloom.geo.crs import Bounds
 from earthloom.geo.grid import Grid
 from earthloom.geo.windows import Window
 from earthloom.io.area import averaged_grid
 from earthloom.io.imagery import Imagery
-from earthloom.io.provenance import Provenance
-from earthloom.io.remote import plain_name
 from earthloom.io.stac import About, time_of
 from earthloom.loom.layer import Layer
 from earthloom.loom.noise import derive_key
 from earthloom.models.metaearth.config import FACTOR
 from earthloom.pipelines.denoise import CascadeWeights
-from earthloom.pipelines.plan import Picture, Plan
+from earthloom.pipelines.plan import Picture, Plan, provenance_of
 from earthloom.pipelines.run import RunOptions
 from earthloom.pipelines.spread import spread_layer
 from earthloom.pipelines.stages import TOLERANCE, Sampling, cascade_layers, num_stages
@@ -84,22 +81,32 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
     layers = [
         cascade_layers(source, imagery.gsd_m, count, weights, sampling, seed=seed, device=device)[-1] for seed in seeds
     ]
-    ratio = res_m * FACTOR**count / imagery.gsd_m
-    ratio = 1.0 if ratio < TOLERANCE else ratio
+    ratio = _ratio(res_m, imagery.gsd_m / FACTOR**count)
     grid = layers[0].grid if ratio == 1.0 else averaged_grid(layers[0].grid, ratio)
     first = Plan(
         pictures=(Picture(layer=layers[0], window=_window(imagery, grid, options.bounds), ratio=ratio),),
-        provenance=_provenance(imagery, weights, options, res_m),
-        about=About(
-            when=time_of(imagery.path),
-            architecture="MetaEarth",
-            tasks=("super-resolution", "generative"),
-            product="imagery",
+        provenance=provenance_of(
+            imagery, weights, options, verb="cascade", res_m=res_m, bounds=options.bounds, **asdict(sampling)
         ),
+        about=_about(imagery),
         lossless=False,
     )
     worlds = [_of(first, layer, seed=seed) for layer, seed in zip(layers, seeds, strict=True)]
     return [*worlds, _spread(first, layers)] if options.uncertainty else worlds
+
+
+def _ratio(res_m: float, made_m: float) -> float:
+    """Return the pixels of the last stage along one of the result; 1 if they are near enough."""
+    return 1.0 if res_m < made_m * TOLERANCE else res_m / made_m
+
+
+def _about(imagery: Imagery) -> About:
+    return About(
+        when=time_of(imagery.path),
+        architecture="MetaEarth",
+        tasks=("super-resolution", "generative"),
+        product="imagery",
+    )
 
 
 def _of(plan: Plan, layer: Layer, **changes: Any) -> Plan:
@@ -126,26 +133,3 @@ def _window(imagery: Imagery, grid: Grid, bounds: Bounds | None) -> Window:
     if not part.intersects(grid.extent):
         raise UsageError(f"--bounds {bounds} miss the image, whose bounds are {imagery.bounds} in {imagery.crs}")
     return part.intersection(grid.extent)
-
-
-def _provenance(imagery: Imagery, weights: CascadeWeights, options: CascadeOptions, res_m: float) -> Provenance:
-    return Provenance(
-        input=plain_name(imagery.path),
-        input_sha256=imagery.sha256,
-        model=weights.name,
-        model_sha256=weights.sha256,
-        licence=weights.licence,
-        seed=options.seed,
-        parameters={
-            "verb": "cascade",
-            "res_m": res_m,
-            "bounds": options.bounds,
-            "bands": list(imagery.bands.colours),
-            "gsd_m": imagery.gsd_m,
-            "scale": imagery.bands.scale,
-            **asdict(options.sampling),
-        },
-        batch=options.call_batch,
-        version=__version__,
-        **options.device.describe,
-    )

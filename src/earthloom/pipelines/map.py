@@ -5,16 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from earthloom import __version__
 from earthloom.errors import UsageError
 from earthloom.io.imagery import Imagery
-from earthloom.io.provenance import Provenance
-from earthloom.io.remote import plain_name
 from earthloom.io.sinks import check_output
 from earthloom.io.sinks import outputs as files_of
 from earthloom.io.stac import About, time_of
 from earthloom.loom.loom import Progress
-from earthloom.pipelines.plan import Picture, Plan
+from earthloom.pipelines.plan import Picture, Plan, provenance_of
 from earthloom.pipelines.run import RunOptions, unfinished, weaving
 from earthloom.pipelines.series import (
     Bounds,
@@ -52,7 +49,16 @@ def plan_map(imagery: Imagery, weights: SeriesWeights, options: MapOptions) -> P
     windows = zoom_windows(map_window(imagery, zooms.finest, options.bounds), zooms)
     return Plan(
         pictures=tuple(Picture(layer=layers[zoom], window=window, zoom=zoom) for zoom, window in windows.items()),
-        provenance=_provenance(imagery, weights, options, zooms.written),
+        provenance=provenance_of(
+            imagery,
+            weights,
+            options,
+            verb="map",
+            strategy="series",
+            zooms=list(zooms.written),
+            bounds=options.bounds,
+            halo_px=[weights.r2m.halo_px, weights.m2m.halo_px],
+        ),
         about=About(
             when=time_of(imagery.path), architecture="Pix2PixHD", tasks=("semantic-segmentation", "generative")
         ),
@@ -102,27 +108,3 @@ def draw_map(
         for path in left:
             plan.write(path, loom, overwrite=options.overwrite)
     return [file for path in outputs for file in files_of(path, zooms.written)]
-
-
-def _provenance(imagery: Imagery, weights: SeriesWeights, options: MapOptions, zooms: Sequence[int]) -> Provenance:
-    return Provenance(
-        input=plain_name(imagery.path),
-        input_sha256=imagery.sha256,
-        model=weights.name,
-        model_sha256=weights.sha256,
-        licence=weights.licence,
-        seed=options.seed,
-        parameters={
-            "verb": "map",
-            "strategy": "series",
-            "zooms": list(zooms),
-            "bounds": options.bounds,
-            "bands": list(imagery.bands.colours),
-            "gsd_m": imagery.gsd_m,
-            "scale": imagery.bands.scale,
-            "halo_px": [weights.r2m.halo_px, weights.m2m.halo_px],
-        },
-        batch=options.call_batch,
-        version=__version__,
-        **options.device.describe,
-    )

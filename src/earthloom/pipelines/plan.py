@@ -4,16 +4,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor
 from pathlib import Path
+from typing import Any, Protocol
 
+from earthloom import __version__
 from earthloom.geo.grid import SNAP_PX, Grid
 from earthloom.geo.windows import Window
 from earthloom.io.area import Averaged, averaged_grid
+from earthloom.io.imagery import Imagery
 from earthloom.io.levels import Level
 from earthloom.io.provenance import Provenance
+from earthloom.io.remote import plain_name
 from earthloom.io.sinks import write
 from earthloom.io.stac import About
 from earthloom.loom.layer import Block, Layer
 from earthloom.loom.loom import Loom
+from earthloom.pipelines.run import RunOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,3 +109,46 @@ class Plan:
         """
         tags = self.provenance.tags()
         return write(path, self.levels(loom), tags=tags, about=self.about, overwrite=overwrite, lossless=self.lossless)
+
+
+class Weights(Protocol):
+    """What every provenance says of weights."""
+
+    @property
+    def name(self) -> str:
+        """What the user called them."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Hash, or several joined by a comma."""
+        ...
+
+    @property
+    def licence(self) -> str:
+        """Licence of the weights."""
+        ...
+
+
+def provenance_of(imagery: Imagery, weights: Weights, options: RunOptions, **parameters: Any) -> Provenance:
+    """Return the provenance of what a run makes of an image.
+
+    Args:
+        imagery: The image; how its pixels were read becomes part of the parameters.
+        weights: The networks.
+        options: Device, batch and seed.
+        parameters: The verb and what else decides the pixels, as JSON values.
+    """
+    bands = {"bands": list(imagery.bands.colours), "scale": imagery.bands.scale, "gsd_m": imagery.gsd_m}
+    return Provenance(
+        input=plain_name(imagery.path),
+        input_sha256=imagery.sha256,
+        model=weights.name,
+        model_sha256=weights.sha256,
+        licence=weights.licence,
+        seed=options.seed,
+        parameters={**bands, **parameters},
+        batch=options.call_batch,
+        version=__version__,
+        **options.device.describe,
+    )

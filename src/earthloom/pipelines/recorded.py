@@ -11,6 +11,7 @@ from earthloom.geo.crs import Bounds
 from earthloom.io.describe import describe
 from earthloom.io.imagery import Imagery
 from earthloom.io.inputs import inspect
+from earthloom.pipelines.augment_plan import AugmentOptions, plan_world
 from earthloom.pipelines.cascade_plan import SPREAD_OF, CascadeOptions, plan_cascade
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.device import Device
@@ -128,6 +129,11 @@ def _cascade(recorded: Recorded, imagery: Imagery, model: str, run: dict[str, An
     return plan_cascade(imagery, CascadeWeights.read(model), options)[-1]
 
 
+def _augment(recorded: Recorded, imagery: Imagery, model: str, run: dict[str, Any]) -> Plan:
+    options = AugmentOptions(sampling=_sampling(recorded), **run)
+    return plan_world(imagery, CascadeWeights.read(model), options, recorded.parameters["world"])
+
+
 def _sampling(recorded: Recorded) -> Sampling:
     return Sampling(**{name: recorded.parameters[name] for name in _SAMPLING})
 
@@ -136,4 +142,5 @@ _SAMPLING = frozenset(field.name for field in fields(Sampling))
 _VERBS = {
     "map": _Verb(frozenset({"zooms", "bounds"}), _map),
     "cascade": _Verb(_SAMPLING | {"res_m", "bounds"}, _cascade),
+    "augment": _Verb(_SAMPLING | {"world"}, _augment),
 }
