@@ -18,7 +18,7 @@ from earthloom.cartography.style import STYLE
 from earthloom.data.pairs import read_pairs
 from earthloom.data.pixels import to_unit
 from earthloom.data.sampler import Cropping, Sampler
-from earthloom.training.validate import validate
+from earthloom.training.maps.validate import validate
 
 GSD_M = 0.5971642834
 HALO_PX, BLOCK_PX = 64, 512

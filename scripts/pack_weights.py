@@ -1,6 +1,7 @@
-"""Put trained generators into the package as shipped weights, stored in bfloat16.
+"""Put trained networks into the package as shipped weights, stored in bfloat16.
 
     python scripts/pack_weights.py series-small r2m-17=runs/r2m/generator m2m=runs/m2m/generator
+    python scripts/pack_weights.py metaearth-small denoiser=runs/metaearth-small/denoiser
 
 The figures in a card are those of the run; storing in bfloat16 rounds weights to 8 bits of mantissa.
 """
@@ -22,7 +23,7 @@ def main() -> None:
     args = parser.parse_args()
     for part in args.parts:
         name, _, folder = part.partition("=")
-        trained = load(Path(folder), network="generator")
+        trained = load(Path(folder))
         target = SHIPPED / args.name / name
         save(
             target,
@@ -30,6 +31,7 @@ def main() -> None:
             trained.module,
             meta=trained.meta,
             card=trained.card,
+            network=trained.header.network,
             dtype=torch.bfloat16,
             overwrite=target.exists(),
         )

@@ -1,4 +1,4 @@
-"""Settings every test shares, a tiny untrained series and a small real file."""
+"""Settings every test shares, tiny untrained models and a small real file."""
 
 import os
 from pathlib import Path
@@ -8,10 +8,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers on two cores; befor
 import numpy as np
 import pytest
 import rasterio
+import torch
 from hypothesis import HealthCheck, settings
 from rasterio.transform import Affine
 
 from earthloom.cartography.style import STYLE
+from earthloom.models.metaearth.config import TINY
 from earthloom.models.pix2pixhd.config import PRESETS
 from earthloom.models.registry import build
 from earthloom.models.weights import save
@@ -37,6 +39,19 @@ def tiny_series(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = PRESETS["tiny"]
     for seed, (part, role) in enumerate((("r2m-17", "r2m"), ("m2m", "m2m"))):
         save(folder / part, config, build(config, "generator", seed=seed), meta=meta | {"role": role})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write an untrained tiny denoiser whose zeroed layers have values."""
+    folder = tmp_path_factory.mktemp("denoiser") / "metaearth-tiny"
+    network = build(TINY, "denoiser", seed=0)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.03 * torch.randn(parameter.shape, generator=generator))
+    save(folder, TINY, network, meta={"licence": "CC0-1.0", "levels_m": [4.0]}, network="denoiser")
     return folder
 
 

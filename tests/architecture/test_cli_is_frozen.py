@@ -7,7 +7,7 @@ FROZEN = {
     "augment": "--batch --bidx --consistent --device --gsd --json --model --no-consistent --overwrite --precision "
     "--quiet --resume --scale --seed --steps --times --workers -j -q",
     "train": "--data --device --init --json --list --out --precision --quiet --resume --seed --set --tensorboard "
-    "--vgg19",
+    "--vgg19 --workers -j",
     "evaluate seams": "--bidx --bounds --device --gsd --json --model --precision --quiet --scale --workers "
     "--zooms -j -q",
     "info": "--json",

@@ -10,6 +10,9 @@ from typer.testing import CliRunner
 from earthloom.cartography.style import paint
 from earthloom.cli.data import app as data_app
 from earthloom.cli.train import train
+from earthloom.data.blocks import Block
+from earthloom.data.build import About
+from earthloom.data.catalog import write_catalog
 from earthloom.errors import DataError, EarthloomError, UsageError
 
 train_app = typer.Typer()
@@ -42,7 +45,21 @@ def test_training_prints_where_the_generator_is(plain: Path, tmp_path: Path) -> 
     assert _words(train_app, *given, "--resume").strip() == printed["generator"]
 
 
+def test_training_a_denoiser_prints_where_it_is(tmp_path: Path) -> None:
+    blocks = [
+        Block(rgb_HW3=np.full((8, 8, 3), 90, np.uint8), gsd_m=4.0, lon_lat=None, site=split, split=split)
+        for split in ("train", "val")
+    ]
+    write_catalog(About(pack="grey", licence="CC0-1.0", attribution=""), blocks, tmp_path / "catalog")
+    sets = ["--set", "steps=1", "--set", "crop_px=8", "--set", "levels_m=4", "--set", "judged=1"]
+    given = ["metaearth-tiny", "--data", str(tmp_path / "catalog"), "--out", str(tmp_path / "run"), *sets]
+    printed = json.loads(_words(train_app, *given, "--device", "cpu", "--json"))
+    assert (Path(printed["denoiser"]) / "config.json").is_file()
+    assert printed["validation"]["samples"] == {"4m": 1}
+
+
 def test_recipes_are_listed() -> None:
+    assert "metaearth-small: Coarse imagery to imagery four times as fine" in _words(train_app, "--list")
     assert "series-m2m: Map to the next coarser map" in _words(train_app, "--list")
     with pytest.raises(UsageError, match="--list lists the recipes"):
         _words(train_app, "series-tiny")

@@ -34,6 +34,17 @@ def test_windows_survive_the_way_through_bounds(window: Window) -> None:
         assert grid.window_of(left, bottom, right, top) == window
 
 
+@given(st.floats(0, 360), st.floats(4e5, 4.01e5), st.floats(2.999e6, 3e6))
+def test_a_turned_grid_covers_every_corner_of_bounds(angle: float, left: float, bottom: float) -> None:
+    turned = Grid(crs=UTM.crs, transform=UTM.transform @ Affine.rotation(angle))
+    right, top = left + 300, bottom + 70
+    window = turned.window_of(left, bottom, right, top)
+    for corner in ((left, bottom), (left, top), (right, bottom), (right, top)):
+        col, row = ~turned.transform @ corner
+        assert window.col - 1e-5 <= col <= window.right + 1e-5
+        assert window.row - 1e-5 <= row <= window.bottom + 1e-5
+
+
 @given(st.floats(4e5, 4.01e5), st.floats(2.999e6, 3e6), st.floats(0.1, 900), st.floats(0.1, 900))
 def test_bounds_are_covered_and_hardly_more(left: float, bottom: float, width: float, height: float) -> None:
     window = UTM.window_of(left, bottom, left + width, bottom + height)

@@ -1,4 +1,4 @@
-"""A tiny folder of pairs: sand, a road, a pond; and a plain folder of images and maps."""
+"""A tiny folder of pairs: sand, a road, a pond; a plain folder of images and maps; a catalog of imagery."""
 
 from pathlib import Path
 
@@ -8,6 +8,9 @@ from PIL import Image
 
 from earthloom.cartography.style import paint
 from earthloom.data import class_sets
+from earthloom.data.blocks import Block
+from earthloom.data.build import About
+from earthloom.data.catalog import write_catalog
 from earthloom.data.pairs import Pair, write_index
 
 
@@ -53,3 +56,23 @@ def plain(tmp_path: Path) -> Path:
         Image.fromarray(rgb).save(folder / f"images/{seed}.png")
         Image.fromarray(paint(ids)).save(folder / f"maps/{seed}.png")
     return folder
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    """Blocks of 24 px at 1, 4 and 16 m: at each level two sites to train on, one to validate, one to test."""
+    rng = np.random.default_rng(0)
+    blocks = [
+        Block(
+            rgb_HW3=rng.integers(0, 256, (4, 4, 3), np.uint8).repeat(6, axis=0).repeat(6, axis=1),
+            gsd_m=gsd_m,
+            lon_lat=None,
+            site=f"site{number}",
+            split=split,
+        )
+        for gsd_m in (1.0, 4.0, 16.0)
+        for number, split in enumerate(("train", "train", "val", "test"))
+    ]
+    about = About(pack="patches", licence="CC0-1.0", attribution="Drawn by the tests")
+    write_catalog(about, blocks, tmp_path / "catalog")
+    return tmp_path / "catalog"

@@ -3,8 +3,10 @@ import math
 import pytest
 
 from earthloom.errors import UsageError
-from earthloom.training.config import TrainConfig, override
-from earthloom.training.networks import learning_rate
+from earthloom.training.config import override
+from earthloom.training.diffusion.config import DiffusionConfig
+from earthloom.training.diffusion.networks import preset
+from earthloom.training.maps.config import MapsConfig
 from earthloom.training.recipes import RECIPES, recipe
 from earthloom.training.schedules import Schedule, factor
 
@@ -35,7 +37,7 @@ def test_settings_are_read_as_the_type_of_their_field() -> None:
     [
         ("batch", "is not key=value"),
         ("bach=4", "--set bach: unknown; did you mean batch"),
-        ("zzz=4", "--set zzz: unknown; there are model, role"),
+        ("zzz=4", "--set zzz: unknown; there are model, crop_px"),
         ("batch=four", "--set batch=four: want a whole number"),
         ("warm_lr=fast", "want a number"),
         ("augment=yes", "want true or false"),
@@ -57,6 +59,41 @@ def test_settings_that_make_no_sense_are_refused(setting: str, words: str) -> No
         override(recipe("series-r2m"), [setting])
 
 
+def test_settings_of_another_regime_are_of_its_own_fields() -> None:
+    changed = override(recipe("metaearth-small"), ["levels_m=4,16.5", "schedule=constant", "steps=7", "select=mean"])
+    assert isinstance(changed, DiffusionConfig)
+    assert (changed.levels_m, changed.schedule, changed.num_steps) == ((4.0, 16.5), "constant", 7)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("warm_steps=4", "--set warm_steps: unknown; did you mean .*rise_steps"),
+        ("levels_m=fine", "want NUMBER,NUMBER,..."),
+        ("levels_m=4,4", "give different metres per pixel"),
+        ("levels_m=0,4", "give different metres per pixel"),
+        ("clean_share=1.5", "clean_share is 1.5, want 0 to 1"),
+        ("kappa=0", "want kappa above 0, gamma at least 0"),
+        ("rise_steps=0", "rise_steps is 0, want at least 1"),
+    ],
+)
+def test_settings_of_a_diffusion_that_make_no_sense_are_refused(setting: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        override(recipe("metaearth-small"), [setting])
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if isinstance(recipe(name), DiffusionConfig)])
+def test_a_diffusion_recipe_fits_its_network_and_rises(name: str) -> None:
+    config = recipe(name)
+    assert isinstance(config, DiffusionConfig)
+    assert config.crop_px == preset(config).window_px
+    rates = [config.learning_rate(step) for step in range(config.rise_steps + 1)]
+    assert rates[0] == pytest.approx(config.lr / config.rise_steps)
+    assert rates[-2] == config.lr
+    assert max(rates) == config.lr
+    assert config.learning_rate(config.num_steps - 1) == config.lr * (0.01 if config.schedule == "cosine" else 1.0)
+
+
 def test_an_unknown_recipe_is_refused() -> None:
     with pytest.raises(UsageError, match="no recipe 'series'; there are series-r2m"):
         recipe("series")
@@ -76,15 +113,16 @@ def test_schedules_in_steps_0_4_50_75_and_99_of_100(schedule: Schedule, expected
         assert value is None or factor(schedule, step, 100) == pytest.approx(value)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [name for name in RECIPES if isinstance(recipe(name), MapsConfig)])
 def test_learning_rates_start_low_peak_and_end_low(name: str) -> None:
-    config: TrainConfig = recipe(name)
-    warm = [learning_rate(config, step) for step in range(config.warm_steps)]
+    config = recipe(name)
+    assert isinstance(config, MapsConfig)
+    warm = [config.learning_rate(step) for step in range(config.warm_steps)]
     if warm:
         assert max(warm) == pytest.approx(config.warm_lr, rel=1e-2)
         assert warm[-1] == pytest.approx(0.01 * config.warm_lr)
         assert warm[0] <= config.warm_lr
     if config.adversarial_steps:
-        first = learning_rate(config, config.warm_steps)
+        first = config.learning_rate(config.warm_steps)
         assert first == config.adversarial_lr
-        assert learning_rate(config, config.num_steps - 1) < first
+        assert config.learning_rate(config.num_steps - 1) < first

@@ -10,9 +10,10 @@ import torch
 from earthloom.errors import DataError, ModelError, TrainingError, UsageError
 from earthloom.models import weights
 from earthloom.training import log
-from earthloom.training.config import TrainConfig
-from earthloom.training.fit import Runtime, fit
+from earthloom.training.fit import fit
+from earthloom.training.maps.config import MapsConfig
 from earthloom.training.recipes import recipe
+from earthloom.training.runtime import Runtime
 
 CPU = Runtime(device="cpu", precision="fp32", quiet=True)
 SHORT = replace(
@@ -41,6 +42,19 @@ def test_a_run_learns_and_leaves_a_checkpoint_that_loads(pairs: Path, tmp_path: 
     assert "| land |" in loaded.card
 
 
+@pytest.mark.parametrize(("name", "data"), [("series-tiny", "pairs"), ("metaearth-tiny", "catalog")])
+def test_who_draws_the_samples_does_not_matter(
+    name: str, data: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    folder = request.getfixturevalue(data)
+    short = {"series-tiny": SHORT, "metaearth-tiny": replace(recipe("metaearth-tiny"), crop_px=16, steps=4, judged=1)}
+    for workers in (0, 2):
+        fit(name, short[name], [folder], tmp_path / str(workers), replace(CPU, workers=workers))
+    assert _losses(tmp_path / "0") == _losses(tmp_path / "2")
+    with pytest.raises(UsageError, match="--workers -1: want at least 0"):
+        replace(CPU, workers=-1)
+
+
 @pytest.mark.parametrize("stop", [3, 4, 5])
 def test_a_resumed_run_has_the_losses_of_an_unbroken_one(pairs: Path, tmp_path: Path, stop: int) -> None:
     config = replace(SHORT, augment=True, checkpoint_every=1)
@@ -53,9 +67,9 @@ def test_a_resumed_run_has_the_losses_of_an_unbroken_one(pairs: Path, tmp_path: 
     assert all(torch.equal(one[key], two[key]) for key in one)
 
 
-def _stop_after(steps: int, config: TrainConfig, pairs: Path, out: Path) -> None:
+def _stop_after(steps: int, config: MapsConfig, pairs: Path, out: Path) -> None:
     """Leave what a kill after some steps leaves, and a little more in the log."""
-    from earthloom.training import objective
+    from earthloom.training.maps import objective
 
     taken = objective.Objective.step
 
@@ -116,7 +130,17 @@ def test_what_cannot_train_is_refused(
         fit("series-tiny", replace(SHORT, **change), [pairs], tmp_path / "run", runtime)  # type: ignore[arg-type]
 
 
-def test_image_folders_train_without_the_geospatial_packages(plain: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "changes", "data", "network"),
+    [
+        ("series-tiny", "warm_steps=1, adversarial_steps=1, crop_px=32", "plain", "generator"),
+        ("metaearth-tiny", "steps=1, judged=1, crop_px=16", "catalog", "denoiser"),
+    ],
+)
+def test_images_train_without_the_geospatial_packages(
+    name: str, changes: str, data: str, network: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    folder = request.getfixturevalue(data)
     script = f"""
 import sys
 class Block:
@@ -126,14 +150,15 @@ class Block:
 sys.meta_path.insert(0, Block())
 from dataclasses import replace
 from pathlib import Path
-from earthloom.training.fit import Runtime, fit
+from earthloom.training.fit import fit
 from earthloom.training.recipes import recipe
-config = replace(recipe("series-tiny"), warm_steps=1, adversarial_steps=1, crop_px=32)
-fit("series-tiny", config, [Path({str(plain)!r})], Path({str(tmp_path / "run")!r}), Runtime(device="cpu", quiet=True))
+from earthloom.training.runtime import Runtime
+config = replace(recipe({name!r}), {changes})
+fit({name!r}, config, [Path({str(folder)!r})], Path({str(tmp_path / "run")!r}), Runtime(device="cpu", quiet=True))
 """
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "run" / "generator" / "model.safetensors").is_file()
+    assert (tmp_path / "run" / network / "model.safetensors").is_file()
 
 
 def test_a_run_can_start_from_trained_weights(pairs: Path, tmp_path: Path) -> None:
@@ -161,9 +186,8 @@ def test_the_best_weights_are_kept_and_said(pairs: Path, tmp_path: Path) -> None
 
 
 def test_accumulated_equal_batches_are_one_and_a_clipped_gradient_is_short(pairs: Path, tmp_path: Path) -> None:
-    from earthloom.training.batches import Batch
-    from earthloom.training.fit import _objective
-    from earthloom.training.networks import build
+    from earthloom.training.maps.batch import Batch
+    from earthloom.training.maps.regime import maps
 
     generator = torch.Generator().manual_seed(0)
     x = torch.rand((2, 3, 32, 32), generator=generator) * 2 - 1
@@ -171,9 +195,10 @@ def test_accumulated_equal_batches_are_one_and_a_clipped_gradient_is_short(pairs
     found = []
     for group, accumulate, clip_norm in (([batch], 1, None), ([batch, batch], 2, None), ([batch], 1, 0.5)):
         config = replace(SHORT, accumulate=accumulate, clip_norm=clip_norm)
-        networks = build(config, torch.device("cpu"))
-        _objective(config, networks, torch.device("cpu"), CPU).step(group, 0)
-        found.append(torch.cat([p.grad.flatten() for p in networks.generator.parameters() if p.grad is not None]))
+        regime = maps(config, [pairs], CPU, torch.device("cpu"))
+        regime.learn(group, 0)
+        parameters = regime.objective.networks.generator.parameters()
+        found.append(torch.cat([p.grad.flatten() for p in parameters if p.grad is not None]))
     torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-6)
     assert found[0].norm() > 0.5
     torch.testing.assert_close(found[2], found[0] * (0.5 / found[0].norm()), rtol=1e-4, atol=1e-7)

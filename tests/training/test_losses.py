@@ -1,7 +1,7 @@
 import torch
 from torch.nn import functional as F
 
-from earthloom.training.losses import class_set_jaccard, class_set_loss, is_complete, single
+from earthloom.training.maps.losses import class_set_jaccard, class_set_loss, is_complete, single
 
 
 def _logits(*shape: int) -> torch.Tensor:

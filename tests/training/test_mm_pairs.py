@@ -12,9 +12,10 @@ from earthloom.errors import DataError, ModelError
 from earthloom.models import weights
 from earthloom.models.pix2pixhd.config import PRESETS
 from earthloom.models.pix2pixhd.generator import build_generator
-from earthloom.training.fit import Runtime, fit
-from earthloom.training.mm_pairs import average_2x2, build_mm
+from earthloom.training.fit import fit
+from earthloom.training.maps.mm_pairs import average_2x2, build_mm
 from earthloom.training.recipes import Z17_GSD_M, recipe
+from earthloom.training.runtime import Runtime
 
 CPU = Runtime(device="cpu", precision="fp32", quiet=True)
 

@@ -38,7 +38,7 @@ def build(
     if generator is None:
         count = build_pack(pack, source, out, all_train=all_train)
     else:
-        from earthloom.training.mm_pairs import build_mm
+        from earthloom.training.maps.mm_pairs import build_mm
 
         count = build_mm(source, out, generator, all_train=all_train, device=device, precision=precision)
     typer.echo(f"{out}: {count} pairs")

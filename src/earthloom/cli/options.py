@@ -1,6 +1,7 @@
 """Options that several verbs share, parsed once; rio's names where rio has one."""
 
 import os
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
@@ -85,10 +86,15 @@ def parse_bounds(text: str | None) -> "Bounds | None":
     """Return left, bottom, right, top.
 
     Raises:
-        UsageError: If they are not four numbers.
+        UsageError: If they are not four numbers, or have no area between them.
     """
     edges = parse_numbers("--bounds", text, float, 4)
-    return None if edges is None else (edges[0], edges[1], edges[2], edges[3])
+    if edges is None:
+        return None
+    left, bottom, right, top = edges
+    if not (-inf < left < right < inf and -inf < bottom < top < inf):
+        raise UsageError(f"--bounds {text!r} have no area: write left,bottom,right,top, left < right and bottom < top")
+    return left, bottom, right, top
 
 
 def _example(count: int | None) -> str:

@@ -57,15 +57,14 @@ class Grid:
         return ratio
 
     def window_of(self, left: float, bottom: float, right: float, top: float) -> Window:
-        """Return the pixels that cover bounds in this grid's CRS, snapped outward (north-up grids)."""
+        """Return the pixels that cover bounds in this grid's CRS, snapped outward; of a turned grid, all they touch."""
         inverse = ~self.transform
-        col0, row0 = inverse @ (left, top)
-        col1, row1 = inverse @ (right, bottom)
+        cols, rows = zip(*(inverse @ (x, y) for x in (left, right) for y in (bottom, top)), strict=True)
         return Window.spanning(
-            floor(min(col0, col1) + SNAP_PX),
-            floor(min(row0, row1) + SNAP_PX),
-            ceil(max(col0, col1) - SNAP_PX),
-            ceil(max(row0, row1) - SNAP_PX),
+            floor(min(cols) + SNAP_PX),
+            floor(min(rows) + SNAP_PX),
+            ceil(max(cols) - SNAP_PX),
+            ceil(max(rows) - SNAP_PX),
         )
 
     def bounds_of(self, window: Window) -> tuple[float, float, float, float]:

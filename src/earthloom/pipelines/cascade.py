@@ -11,7 +11,7 @@ from earthloom.loom.loom import Progress
 from earthloom.pipelines.cascade_plan import CascadeOptions, outputs, plan_cascade
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.run import unfinished, weaving
-from earthloom.pipelines.stages import num_stages, warnings
+from earthloom.pipelines.stages import warnings
 
 log = logging.getLogger("earthloom")
 
@@ -48,7 +48,7 @@ def make_cascade(
     left = unfinished({path: plan.provenance.tags() for path, plan in plans.items()}, options)
     _check(imagery, left, options)
     if left:
-        for line in warnings(imagery.gsd_m, weights, num_stages(imagery.gsd_m, options.res_of(imagery.gsd_m))):
+        for line in warnings(imagery.gsd_m, weights, options.res_of(imagery.gsd_m)):
             log.warning(line)
         with weaving([out], plans[out].provenance.tags(), options, progress) as loom:
             for path in left:
@@ -62,6 +62,6 @@ def _check(imagery: Imagery, files: Sequence[Path], options: CascadeOptions) -> 
     for file in files:
         if file.suffix.lower() not in IMAGES:
             raise UsageError(f"{file}: a cascade keeps the image's own grid: write {' or '.join(IMAGES)}")
-        check_output(file, overwrite=options.overwrite)
         if imagery.path.resolve() == file.resolve():
             raise UsageError(f"{file}: would replace the image itself; choose another name")
+        check_output(file, overwrite=options.overwrite)

@@ -19,7 +19,7 @@ from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.plan import Picture, Plan, provenance_of
 from earthloom.pipelines.run import RunOptions
 from earthloom.pipelines.spread import spread_layer
-from earthloom.pipelines.stages import TOLERANCE, Sampling, cascade_layers, num_stages
+from earthloom.pipelines.stages import Sampling, averaging, cascade_layers, num_stages
 
 SPREAD_OF = "standard_deviation_of"
 """The parameter of a spread: how many worlds it is the spread of."""
@@ -72,7 +72,8 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
     """Plan the files of a cascade: every world, and their spread if it is asked for.
 
     Raises:
-        UsageError: If the image is fine enough already, or the bounds miss it.
+        SourceError: If the image is fine enough already.
+        UsageError: If the bounds miss it.
     """
     res_m = options.res_of(imagery.gsd_m)
     count = num_stages(imagery.gsd_m, res_m)
@@ -81,7 +82,7 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
     layers = [
         cascade_layers(source, imagery.gsd_m, count, weights, sampling, seed=seed, device=device)[-1] for seed in seeds
     ]
-    ratio = _ratio(res_m, imagery.gsd_m / FACTOR**count)
+    ratio = averaging(imagery.gsd_m, res_m)
     grid = layers[0].grid if ratio == 1.0 else averaged_grid(layers[0].grid, ratio)
     first = Plan(
         pictures=(Picture(layer=layers[0], window=_window(imagery, grid, options.bounds), ratio=ratio),),
@@ -93,11 +94,6 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
     )
     worlds = [_of(first, layer, seed=seed) for layer, seed in zip(layers, seeds, strict=True)]
     return [*worlds, _spread(first, layers)] if options.uncertainty else worlds
-
-
-def _ratio(res_m: float, made_m: float) -> float:
-    """Return the pixels of the last stage along one of the result; 1 if they are near enough."""
-    return 1.0 if res_m < made_m * TOLERANCE else res_m / made_m
 
 
 def _about(imagery: Imagery) -> About:

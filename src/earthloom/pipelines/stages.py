@@ -9,12 +9,13 @@ from typing import Literal
 
 from affine import Affine
 
-from earthloom.errors import UsageError
+from earthloom.errors import SourceError, UsageError
 from earthloom.geo.grid import Grid
 from earthloom.io.source import Source
 from earthloom.loom.blend import Profile
 from earthloom.loom.layer import Input, Layer
 from earthloom.models.metaearth.config import FACTOR
+from earthloom.nn.diffusion import NUM_STEPS
 from earthloom.nn.sampling import spaced_times
 from earthloom.pipelines.denoise import CascadeWeights, Denoise, Noise, SamplerName
 from earthloom.pipelines.device import Device
@@ -55,9 +56,12 @@ class Sampling:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be sampled."""
-        spaced_times(self.steps)
+        if not 1 <= self.steps <= NUM_STEPS:
+            raise UsageError(f"--steps {self.steps}: want 1 to {NUM_STEPS}")
         if not 1 <= self.phases <= self.steps:
             raise UsageError(f"--phases {self.phases}: want 1 to {self.steps}, the number of steps")
+        if self.phases > 1 and self.merge == "multidiffusion":
+            raise UsageError(f"--phases {self.phases}: multidiffusion blends after every step; leave --phases out")
 
     def ways(self) -> tuple[tuple[int, ...], ...]:
         """Return the times of each phase; one begins where the one before ended."""
@@ -71,27 +75,36 @@ def num_stages(gsd_m: float, res_m: float) -> int:
     """Return how many stages it takes from pixels of `gsd_m` to pixels no larger than `res_m`.
 
     Raises:
-        UsageError: If none, or more than any imagery can bear.
+        SourceError: If none, or more than any imagery can bear.
     """
     if gsd_m <= res_m * TOLERANCE:
-        raise UsageError(f"--res {res_m:g}: the image has pixels of {gsd_m:.3g} m already; ask for finer ones")
+        raise SourceError(f"--res {res_m:g}: the image has pixels of {gsd_m:.3g} m already; ask for finer ones")
     stages = ceil(log(gsd_m / (res_m * TOLERANCE), FACTOR))
     if stages > MOST_STAGES:
-        raise UsageError(
+        raise SourceError(
             f"--res {res_m:g}: {stages} stages from {gsd_m:.3g} m, want at most {MOST_STAGES}, "
             f"that is {gsd_m / FACTOR**MOST_STAGES:.3g} m"
         )
     return stages
 
 
-def warnings(gsd_m: float, weights: CascadeWeights, count: int) -> list[str]:
-    """Say in one line each which stages from pixels of `gsd_m` on make what the weights never learned to make."""
+def averaging(gsd_m: float, res_m: float) -> float:
+    """Return how many pixels of the last stage lie along one of `res_m`; 1 where the two are near enough."""
+    ratio = res_m * FACTOR ** num_stages(gsd_m, res_m) / gsd_m
+    return 1.0 if ratio < TOLERANCE else ratio
+
+
+def warnings(gsd_m: float, weights: CascadeWeights, res_m: float) -> list[str]:
+    """Say in one line each which stages make what the weights never learned, and a resolution that no stage makes."""
     lines = []
-    for stage in range(1, count + 1):
-        made_m = gsd_m / FACTOR**stage
+    made_m = gsd_m
+    for stage in range(1, num_stages(gsd_m, res_m) + 1):
+        made_m /= FACTOR
         if weights.levels_m and not any(level / FAR <= made_m <= level * FAR for level in weights.levels_m):
             known = ", ".join(f"{level:g}" for level in weights.levels_m)
             lines.append(f"stage {stage} makes {made_m:.3g} m pixels; the weights learned {known} m")
+    if averaging(gsd_m, res_m) != 1.0:
+        lines.append(f"made at {made_m:.3g} m, averaged to {res_m:.3g} m: a stage is always {FACTOR} times as fine")
     return lines
 
 

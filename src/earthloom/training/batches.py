@@ -1,36 +1,23 @@
-"""Batches of crops, drawn one step ahead in a thread; which crops is decided by seed, step and index alone.
+"""A step's batches, drawn ahead; which samples is decided by seed, step and index alone, not by who draws them."""
 
-Letters: B batch, C channels, H W pixels.
-"""
-
+import os
+import threading
+import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
 
-import numpy as np
-import torch
-from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
-from earthloom.data.pixels import to_unit
-from earthloom.data.sampler import Sampler
+from earthloom.errors import EarthloomError, TrainingError
 
 AHEAD = 2
-"""Steps in flight."""
+"""Steps in flight, of each process that draws."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """One step's crops as tensors."""
-
-    x_BCHW: Tensor
-    """Images in [-1, 1], channels last in memory."""
-
-    sets_BHW: Tensor
-    """Class sets, uint8."""
-
-    map_BCHW: Tensor
-    """Maps in [-1, 1]."""
+Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,40 +42,86 @@ class Shares:
         return [range(first, first + self.batch) for first in firsts]
 
 
-def batches(
-    sampler: Sampler, shares: Shares, *, first: int, last: int, device: torch.device
-) -> Generator[list[Batch], None, None]:
-    """Yield this process's batches of each of the steps `first` .. `last - 1`.
+@dataclass(frozen=True)
+class Steps(Dataset[list[Batch] | EarthloomError], Generic[Batch]):
+    """This process's batches of each step."""
 
-    Args:
-        sampler: Where crops come from.
-        shares: Which of them are this process's.
-        first: First step.
-        last: Step after the last.
-        device: Where the tensors go.
+    draw: Callable[[int, range], Batch]
+    """Returns the samples of a step with these indices."""
+
+    shares: Shares
+    """Which of them are this process's."""
+
+    first: int
+    """First step."""
+
+    last: int
+    """Step after the last."""
+
+    def __len__(self) -> int:
+        """Count the steps."""
+        return max(0, self.last - self.first)
+
+    def __getitem__(self, index: int) -> list[Batch] | EarthloomError:
+        """Draw the batches of step `first + index`; an error is handed on, so that a process can tell it to another."""
+        try:
+            return [self.draw(self.first + index, indices) for indices in self.shares.indices()]
+        except EarthloomError as error:
+            return error
+
+
+def drawn(steps: Steps[Batch], *, workers: int) -> Generator[list[Batch], None, None]:
+    """Yield the batches step by step, drawn ahead in one thread or in `workers` processes, forks of this one.
+
+    Raises:
+        EarthloomError: Whatever drawing raises.
+        TrainingError: If such a process is gone.
     """
-    waiting: deque[Future[list[Batch]]] = deque()
+    for found in _in_processes(steps, workers) if workers else _in_a_thread(steps):
+        if isinstance(found, EarthloomError):
+            raise found
+        yield found
+
+
+def _in_a_thread(steps: Steps[Batch]) -> Generator[list[Batch] | EarthloomError, None, None]:
+    waiting: deque[Future[list[Batch] | EarthloomError]] = deque()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
         try:
-            for step in range(first, last + AHEAD):
-                if step < last:
-                    waiting.append(pool.submit(_draw_all, sampler, step, shares.indices()))
-                if step >= first + AHEAD:
-                    yield [_to(batch, device) for batch in waiting.popleft().result()]
+            for index in range(len(steps) + AHEAD):
+                if index < len(steps):
+                    waiting.append(pool.submit(steps.__getitem__, index))
+                if index >= AHEAD and waiting:
+                    yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _draw_all(sampler: Sampler, step: int, parts: list[range]) -> list[Batch]:
-    return [_draw(sampler, step, indices) for indices in parts]
+def _in_processes(steps: Steps[Batch], workers: int) -> Generator[list[Batch] | EarthloomError, None, None]:
+    loader = DataLoader(
+        steps,
+        batch_size=None,
+        collate_fn=_as_it_is,
+        num_workers=workers,
+        prefetch_factor=AHEAD,
+        multiprocessing_context="fork",
+        worker_init_fn=partial(_end_with, os.getpid()),
+    )
+    try:
+        yield from loader
+    except RuntimeError as error:
+        raise TrainingError(f"a process that draws samples is gone ({error}); --resume with fewer --workers") from error
 
 
-def _draw(sampler: Sampler, step: int, indices: range) -> Batch:
-    crops = [sampler.crop(step, index) for index in indices]
-    images = torch.from_numpy(np.stack([crop.rgb_HW3 for crop in crops])).permute(0, 3, 1, 2)
-    maps = torch.from_numpy(np.stack([crop.map_HW3 for crop in crops])).permute(0, 3, 1, 2)
-    return Batch(to_unit(images), torch.from_numpy(np.stack([crop.sets_HW for crop in crops])), to_unit(maps))
+def _end_with(parent: int, _: int) -> None:
+    """Let this process end when its parent is gone, even if it was killed and a pipe is full."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
-def _to(batch: Batch, device: torch.device) -> Batch:
-    return Batch(batch.x_BCHW.to(device), batch.sets_BHW.to(device), batch.map_BCHW.to(device))
+def _as_it_is(found: list[Batch] | EarthloomError) -> list[Batch] | EarthloomError:
+    return found

@@ -2,40 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from earthloom.data.pairs import Pair
-from earthloom.errors import UsageError
-from earthloom.training.validate import Report
+from earthloom.training.regime import Report
 
 FILE = "best.safetensors"
-TOTALS = ("mean_iou", "accuracy")
-
-
-def check_select(select: str, pairs: Iterable[Pair], names: Iterable[str]) -> None:
-    """Refuse a figure that no validation of these pairs will give.
-
-    Raises:
-        UsageError: If the pack has nothing to validate on, or the figure is unknown.
-    """
-    pack, _, figure = select.partition("/")
-    packs = sorted({pair.pack for pair in pairs if pair.split == "val"})
-    if pack not in packs:
-        raise UsageError(f"select={select}: no pair of {pack!r} is in the val split; there are {packs or 'none'}")
-    if figure not in (known := (*TOTALS, *names)):
-        raise UsageError(f"select={select}: no figure {figure!r}; there are {', '.join(known)}")
-
-
-def figure(report: Report, select: str) -> float:
-    """Return a figure of a validation, `PACK/mean_iou`, `PACK/accuracy` or `PACK/CLASS`; a class never seen gives 0."""
-    pack, _, name = select.partition("/")
-    found = report[pack][name] if name in TOTALS else report[pack]["iou"][name]
-    return 0.0 if found is None else float(found)
 
 
 def keep(folder: Path, step: int, value: float, report: Report, module: nn.Module) -> None:

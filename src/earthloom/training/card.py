@@ -1,45 +1,25 @@
-"""The model card that a run writes beside its weights."""
+"""What every model card says alike: where the data came from."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from earthloom.data.build import ABOUT
-from earthloom.training.config import TrainConfig
-from earthloom.training.validate import Report
 
 
-def card(recipe: str, config: TrainConfig, folders: Sequence[Path], step: int, report: Report) -> str:
-    """Return Markdown: what it does, what it was trained on with credits, the recipe, the figures."""
-    purpose = {"r2m": "imagery to map", "m2m": "map to the next coarser map"}[config.role]
-    lines = [
-        f"# pix2pixhd/{config.model}: {purpose}",
-        "",
-        f"Recipe `{recipe}`: {config.warm_steps} steps of class-set cross-entropy, {config.adversarial_steps} "
-        f"adversarial steps, batch {config.batch} x {config.accumulate} of {config.crop_px} px, seed {config.seed}; "
-        f"these are the weights of step {step}" + (f", best at {config.select}." if config.select else "."),
-        "",
-        "## Data",
-        "",
-        *[f"- {_about(folder)}" for folder in folders],
-    ]
-    for pack, figures in report.items():
-        lines += [
-            "",
-            f"## Validation on {pack}",
-            "",
-            "| class | IoU | pixels judged | of the class |",
-            "|---|---|---|---|",
-        ]
-        for name, value in figures["iou"].items():
-            if value is not None:
-                lines.append(f"| {name} | {value:.3f} | {figures['n'][name]} | {figures['n_positive'][name]} |")
-    return "\n".join(lines) + "\n"
+def data_section(sources: Iterable[Path], *, unknown: str) -> list[str]:
+    """Return the lines of a card's section on the data: licence and credit of every pack.
+
+    Args:
+        sources: What the run was given: folders, or shards of one.
+        unknown: What is there without an `about.json`.
+    """
+    return ["", "## Data", "", *[f"- {_about(source, unknown)}" for source in sources]]
 
 
-def _about(folder: Path) -> str:
-    path = folder / ABOUT
+def _about(source: Path, unknown: str) -> str:
+    path = (source if source.is_dir() else source.parent) / ABOUT
     if not path.is_file():
-        return f"{folder.name}: the user's own pairs"
+        return f"{source.name}: {unknown}"
     about = json.loads(path.read_text())
     return f"{about['pack']}: {about['licence']}. {about['attribution']}"

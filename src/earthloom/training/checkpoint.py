@@ -14,30 +14,28 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from earthloom.errors import TrainingError
+from earthloom.errors import ModelError, TrainingError
+from earthloom.models import weights
+from earthloom.models.registry import family_of
 from earthloom.training.config import TrainConfig
-from earthloom.training.networks import Networks
+from earthloom.training.regime import Regime, State
 
 FILE = "state.safetensors"
-OPTIMISERS = ("warm", "adversarial", "judge")
 
 
-def save(folder: Path, step: int, config: TrainConfig, networks: Networks) -> None:
+def save(folder: Path, step: int, config: TrainConfig, state: State) -> None:
     """Write the state after `step` steps."""
     tensors = {
         f"{name}.{key}": value.detach().cpu().contiguous()
-        for name, module in _modules(networks).items()
-        for key, value in module.state_dict().items()
+        for name, part in state.items()
+        for key, value in _tensors(part).items()
     }
-    for name in OPTIMISERS:
-        for index, values in getattr(networks, name).state_dict()["state"].items():
-            tensors |= {f"{name}.{index}.{key}": value.detach().cpu().contiguous() for key, value in values.items()}
     fresh = folder / f"{FILE}.part"
     save_file(tensors, fresh, {"step": str(step), "config": json.dumps(asdict(config))})
     os.replace(fresh, folder / FILE)
 
 
-def resume(folder: Path, config: TrainConfig, networks: Networks) -> int:
+def resume(folder: Path, config: TrainConfig, state: State) -> int:
     """Load the state of a run in place; return how many steps it has done, 0 when there is none.
 
     Raises:
@@ -53,19 +51,34 @@ def resume(folder: Path, config: TrainConfig, networks: Networks) -> int:
     except (SafetensorError, OSError) as error:
         raise TrainingError(f"{path} cannot be read ({error}); remove it to start anew") from error
     _same_run(path, json.loads(header["config"]), config)
-    for name, module in _modules(networks).items():
-        module.load_state_dict(_below(tensors, name))
-    for name in OPTIMISERS:
-        _load_optimiser(getattr(networks, name), _below(tensors, name))
+    for name, part in state.items():
+        if isinstance(part, nn.Module):
+            part.load_state_dict(_below(tensors, name))
+        else:
+            _load_optimiser(part, _below(tensors, name))
     return int(header["step"])
 
 
-def _modules(networks: Networks) -> dict[str, nn.Module]:
-    return {
-        "generator": networks.generator,
-        "discriminator": networks.discriminator,
-        "average": networks.average,
-    }
+def begin_from(folder: Path, regime: Regime[Any]) -> None:
+    """Put the trained weights of a checkpoint folder into the network of a run and its average.
+
+    Raises:
+        ModelError: If the folder holds no network of this architecture.
+    """
+    family = family_of(regime.architecture).name
+    start = weights.load(folder, model=family, network=regime.network)
+    if start.config != regime.architecture:
+        name = f"{family}/{regime.config.model}"
+        raise ModelError(f"{folder} is another architecture than {name}; choose --set model=...")
+    for module in (regime.state[regime.network], regime.average):
+        module.load_state_dict(start.module.state_dict())
+
+
+def _tensors(part: nn.Module | torch.optim.Optimizer) -> dict[str, Tensor]:
+    if isinstance(part, nn.Module):
+        return part.state_dict()
+    by_parameter = part.state_dict()["state"].items()
+    return {f"{index}.{key}": value for index, values in by_parameter for key, value in values.items()}
 
 
 def _below(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:

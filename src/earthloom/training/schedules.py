@@ -22,4 +22,19 @@ def factor(schedule: Schedule, step: int, steps: int) -> float:
         return done / RISE
     if schedule == "linear":
         return min(1.0, left / (1.0 - RISE))
-    return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * (done - RISE) / (1.0 - RISE)))
+    return _half_wave((done - RISE) / (1.0 - RISE))
+
+
+def risen(schedule: Literal["constant", "cosine"], step: int, steps: int, *, rise_steps: int) -> float:
+    """Return the factor on the peak rate in step `step` (0-based) of `steps`, the first `rise_steps` rising from 0.
+
+    After them `cosine` falls by a half wave to a hundredth, `constant` stays.
+    """
+    if step < rise_steps:
+        return (step + 1) / rise_steps
+    return 1.0 if schedule == "constant" else _half_wave((step + 1 - rise_steps) / (steps - rise_steps))
+
+
+def _half_wave(done: float) -> float:
+    """Fall from 1 to a hundredth while `done` grows from 0 to 1."""
+    return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done))

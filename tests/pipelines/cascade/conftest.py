@@ -1,31 +1,14 @@
-"""A small georeferenced image with a hole, and an untrained denoiser whose zeroed layers have values."""
+"""A small georeferenced image with a hole."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-import torch
 from rasterio.transform import Affine
 from scipy import ndimage
 
-from earthloom.models.metaearth.config import TINY
-from earthloom.models.registry import build
-from earthloom.models.weights import save
-
 SIZE = (20, 28)
-
-
-@pytest.fixture(scope="session")
-def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("denoiser") / "metaearth-tiny"
-    network = build(TINY, "denoiser", seed=0)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.03 * torch.randn(parameter.shape, generator=generator))
-    save(folder, TINY, network, meta={"licence": "CC0-1.0", "levels_m": [4.0]}, network="denoiser")
-    return folder
 
 
 @pytest.fixture(scope="session")

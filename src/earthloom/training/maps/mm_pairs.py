@@ -24,9 +24,9 @@ from earthloom.data.scenes import load
 from earthloom.errors import DataError, ModelError
 from earthloom.models import weights
 from earthloom.training.device import accelerator_on, wants_bf16
-from earthloom.training.predict import Labeller, labeller
+from earthloom.training.maps.predict import Labeller, labeller
+from earthloom.training.maps.validate import at_resolution
 from earthloom.training.recipes import Z17_GSD_M
-from earthloom.training.validate import at_resolution
 
 TOP_ZOOM = 17
 FULL_SHARE = 0.9

@@ -1,19 +1,19 @@
-"""The networks and optimisers of one run, and the learning rates as functions of the step."""
+"""The networks and optimisers of one run."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from earthloom.errors import UsageError
 from earthloom.models.pix2pixhd.config import PRESETS, Pix2PixHDConfig
 from earthloom.models.pix2pixhd.discriminator import build_discriminator
 from earthloom.models.pix2pixhd.generator import build_generator
 from earthloom.nn.processes import synchronized
-from earthloom.training.config import TrainConfig
-from earthloom.training.schedules import factor
+from earthloom.training.maps.config import MapsConfig
+from earthloom.training.optimisers import averaged, placed
 
 BETAS = (0.5, 0.999)
 """Of Adam in the adversarial phase (Series spec section 5)."""
@@ -42,7 +42,7 @@ class Networks:
     """Adam of the discriminator."""
 
 
-def preset(config: TrainConfig) -> Pix2PixHDConfig:
+def preset(config: MapsConfig) -> Pix2PixHDConfig:
     """Return the architecture of a run.
 
     Raises:
@@ -59,40 +59,16 @@ def preset(config: TrainConfig) -> Pix2PixHDConfig:
     return model
 
 
-def build(config: TrainConfig, device: torch.device) -> Networks:
+def build(config: MapsConfig, device: torch.device) -> Networks:
     """Draw networks from the run's seed and put them on the device."""
     model = preset(config)
-    generator = _placed(synchronized(build_generator(model, seed=config.seed)), device)
-    discriminator = _placed(build_discriminator(model, seed=config.seed + 1), device)
-    moving = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
-    average = AveragedModel(generator, multi_avg_fn=moving, use_buffers=True)
+    generator = placed(synchronized(build_generator(model, seed=config.seed)), device)
+    discriminator = placed(build_discriminator(model, seed=config.seed + 1), device)
     return Networks(
         generator,
         discriminator,
-        average.eval(),
+        averaged(generator, config.ema_decay),
         torch.optim.AdamW(generator.parameters(), config.warm_lr, weight_decay=config.weight_decay),
         torch.optim.Adam(generator.parameters(), config.adversarial_lr, betas=BETAS),
         torch.optim.Adam(discriminator.parameters(), config.adversarial_lr, betas=BETAS),
     )
-
-
-def learning_rate(config: TrainConfig, step: int) -> float:
-    """Return the learning rate of step `step` (0-based) over both phases."""
-    if step < config.warm_steps:
-        return config.warm_lr * factor(config.warm_schedule, step, config.warm_steps)
-    step -= config.warm_steps
-    return config.adversarial_lr * factor(config.adversarial_schedule, step, config.adversarial_steps)
-
-
-def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
-    """Set the rate of all parameter groups."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-
-
-def _placed(module: nn.Module, device: torch.device) -> nn.Module:
-    """Move to the device, channels last in memory (faster convolutions)."""
-    for parameter in module.to(device).parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return module

@@ -12,18 +12,23 @@ Letters: B batch, C channels, K classes, H W pixels.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from earthloom.cartography.style import STYLE
+from earthloom.errors import UsageError
 from earthloom.models.pix2pixhd.palette import soft_colours
 from earthloom.nn.adversarial import Scales, discriminator_loss, feature_matching_loss, generator_loss
-from earthloom.nn.processes import sum_gradients, total
-from earthloom.training.batches import Batch
-from earthloom.training.config import TrainConfig
-from earthloom.training.losses import class_set_jaccard, class_set_loss, is_complete, single
-from earthloom.training.networks import Networks, learning_rate, set_learning_rate
+from earthloom.nn.processes import total
+from earthloom.nn.vgg import load_vgg19, perceptual_loss
+from earthloom.training.maps.batch import Batch
+from earthloom.training.maps.config import MapsConfig
+from earthloom.training.maps.losses import class_set_jaccard, class_set_loss, is_complete, single
+from earthloom.training.maps.networks import Networks
+from earthloom.training.optimisers import begin_step, descend, mean_losses
 
 Perceptual = Callable[[Tensor, Tensor], Tensor]
 """(generated, true), both `(B, 3, H, W)` in [-1, 1] -> scalar."""
@@ -33,7 +38,7 @@ Perceptual = Callable[[Tensor, Tensor], Tensor]
 class Objective:
     """Takes steps; holds no state of its own."""
 
-    config: TrainConfig
+    config: MapsConfig
     """The run."""
 
     networks: Networks
@@ -59,15 +64,13 @@ class Objective:
         nets, warm = self.networks, step < self.config.warm_steps
         optimizers = (nets.warm,) if warm else (nets.adversarial, nets.judge)
         for optimizer in optimizers:
-            set_learning_rate(optimizer, learning_rate(self.config, step))
-            optimizer.zero_grad(set_to_none=True)
+            begin_step(optimizer, self.config.learning_rate(step))
         learn = self._warm if warm else self._adversarial
         found = [learn(batch) for batch in batches]
         for optimizer in optimizers:
-            self._descend(optimizer)
+            descend(optimizer, self.config.clip_norm)
         nets.average.update_parameters(nets.generator)
-        names = dict.fromkeys(name for losses in found for name in losses)
-        return {name: fmean(losses[name] for losses in found if name in losses) for name in names}
+        return mean_losses(found)
 
     def _warm(self, batch: Batch) -> dict[str, float]:
         return self._learn(labels=self._labels(self._generate(batch), batch))
@@ -125,12 +128,26 @@ class Objective:
         """An RGB head paints colours already; a palette head has a class score each."""
         return out_BCHW if self.config.label_weight == 0 else soft_colours(out_BCHW, self.palette)
 
-    def _descend(self, optimizer: torch.optim.Optimizer) -> None:
-        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        sum_gradients(parameters)
-        if self.config.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
-        optimizer.step()
-
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+
+def class_weights(config: MapsConfig) -> tuple[float, ...]:
+    """Return the weight of a labelled pixel of each class, in id order.
+
+    Raises:
+        UsageError: If the configuration names a class that the style lacks.
+    """
+    given = dict(config.class_weights)
+    unknown = given.keys() - set(STYLE.names)
+    if unknown:
+        raise UsageError(f"class_weights names {sorted(unknown)[0]!r}; the classes are {', '.join(STYLE.names)}")
+    return tuple(given.get(name, 1.0) for name in STYLE.names)
+
+
+def perceptual_term(path: Path | None, device: torch.device) -> Perceptual | None:
+    """Return the VGG19 term, if there are weights for it."""
+    if path is None:
+        return None
+    vgg19: Any = load_vgg19(path).to(device)
+    return lambda fake_BCHW, real_BCHW: perceptual_loss(vgg19, fake_BCHW, real_BCHW)

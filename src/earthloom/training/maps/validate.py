@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from earthloom.data.pairs import Pair
 from earthloom.data.sampler import resample
 from earthloom.data.scenes import Scene, load
+from earthloom.errors import UsageError
 from earthloom.metrics.iou import count, score
-from earthloom.training.predict import Labeller, Palette
+from earthloom.training.maps.predict import Labeller, Palette
+from earthloom.training.regime import Report
 
-Report = dict[str, dict[str, Any]]
+TOTALS = ("mean_iou", "accuracy")
 
 
 def validate(
@@ -35,6 +37,27 @@ def validate(
         table = count(scene.sets_HW, label(scene.rgb_HW3), num_classes=len(palette))
         tables[scene.pair.pack] = tables.get(scene.pair.pack, np.zeros_like(table)) + table
     return {pack: _figures(table, names) for pack, table in tables.items()}
+
+
+def check_select(select: str, pairs: Iterable[Pair], names: Iterable[str]) -> None:
+    """Refuse a figure that no validation of these pairs will give.
+
+    Raises:
+        UsageError: If the pack has nothing to validate on, or the figure is unknown.
+    """
+    pack, _, figure = select.partition("/")
+    packs = sorted({pair.pack for pair in pairs if pair.split == "val"})
+    if pack not in packs:
+        raise UsageError(f"select={select}: no pair of {pack!r} is in the val split; there are {packs or 'none'}")
+    if figure not in (known := (*TOTALS, *names)):
+        raise UsageError(f"select={select}: no figure {figure!r}; there are {', '.join(known)}")
+
+
+def figure(report: Report, select: str) -> float:
+    """Return a figure of a validation, `PACK/mean_iou`, `PACK/accuracy` or `PACK/CLASS`; a class never seen gives 0."""
+    pack, _, name = select.partition("/")
+    found = report[pack][name] if name in TOTALS else report[pack]["iou"][name]
+    return 0.0 if found is None else float(found)
 
 
 def validation_scenes(pairs: Iterable[Pair], *, palette: Palette, gsd_m: float | None) -> Iterator[Scene]:
