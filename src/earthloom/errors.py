@@ -48,6 +48,12 @@ class TrainingError(EarthloomError):
     """A training run that cannot start or go on."""
 
 
+class PartlyFailedError(EarthloomError):
+    """A run that finished without some of its parts; what failed was said before."""
+
+    exit_code = 3
+
+
 class InterruptedRunError(EarthloomError):
     """A run stopped by the user; what is finished is kept."""
 

@@ -7,6 +7,8 @@ FROZEN = {
     "cascade": "--batch --bidx --bounds --consistent --device --gsd --json --merge --model --no-consistent --noise "
     "--overwrite --phases --precision --quiet --res --resume --sampler --samples --scale --seed --steps --uncertainty "
     "--workers -j -q",
+    "augment": "--batch --bidx --consistent --device --gsd --json --model --no-consistent --overwrite --precision "
+    "--quiet --resume --scale --seed --steps --times --workers -j -q",
     "train": "--data --device --init --json --list --out --precision --quiet --resume --seed --set --tensorboard "
     "--vgg19 --workers -j",
     "evaluate seams": "--bidx --bounds --device --gsd --json --model --precision --quiet --scale --workers "

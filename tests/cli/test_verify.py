@@ -66,7 +66,7 @@ def test_changed_pixels_are_found_and_counted(maps: Path, tmp_path: Path) -> Non
     code, said = run("verify", tmp_path / "map.tif", "--blocks", "9", "-j", "1")
     assert code == 1
     assert "pixels differ" in said
-    assert said.endswith("the map is not what it says\n")
+    assert said.endswith("the file is not what it says\n")
 
 
 def test_another_image_and_other_weights_are_named(maps: Path, tmp_path: Path, tiny_series: Path) -> None:
@@ -88,7 +88,7 @@ def test_another_image_and_other_weights_are_named(maps: Path, tmp_path: Path, t
 
 
 def test_what_cannot_be_verified_is_refused(maps: Path, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="carries no provenance of a map"):
+    with pytest.raises(SourceError, match="carries no provenance to weave it again by"):
         run("verify", maps / "town.tif")
     shutil.copy(maps / "map.tif", tmp_path / "map.tif")
     with pytest.raises(SourceError, match=r"town.tif: no such file, and .* name the image with --input"):
@@ -104,5 +104,5 @@ def test_what_cannot_be_verified_is_refused(maps: Path, tmp_path: Path) -> None:
     shutil.copy(maps / "map.mbtiles", tmp_path / "odd.mbtiles")
     with sqlite3.connect(tmp_path / "odd.mbtiles") as database:
         database.execute("UPDATE metadata SET value = '{}' WHERE name = 'EARTHLOOM_PARAMETERS'")
-    with pytest.raises(SourceError, match="carries no provenance of a map"):
+    with pytest.raises(SourceError, match="carries no provenance to weave it again by"):
         run("verify", tmp_path / "odd.mbtiles", "--input", maps / "town.tif")

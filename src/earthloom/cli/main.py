@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 from earthloom import __version__
 from earthloom.cli import data, evaluate, models, reproduce
+from earthloom.cli.augment import augment
 from earthloom.cli.cascade import cascade
 from earthloom.cli.demo import demo
 from earthloom.cli.info import info
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command("demo")(demo)
 app.command("map")(draw)
 app.command("cascade")(cascade)
+app.command("augment")(augment)
 app.command("train")(train)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(reproduce.app, name="reproduce")
@@ -45,7 +47,7 @@ _INTERRUPTED = 130
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line, or these words, and exit: 0 done, 1 failed, 2 usage, 130 interrupted and resumable."""
+    """Run the command line, or these words, and exit: 0 done, 1 failed, 2 usage, 3 partly failed, 130 interrupted."""
     logging.basicConfig(format="earthloom: %(message)s", level=logging.WARNING)
     sys.exit(_run(words))
 

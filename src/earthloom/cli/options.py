@@ -68,8 +68,18 @@ def open_imagery(image: Path, bidx: str | None, gsd: float | None, scale: str | 
     """
     from earthloom.io.inputs import inspect
 
+    bands, ends = parse_reading(bidx, scale)
+    return inspect(image, bidx=bands, gsd_m=gsd, scale=ends)
+
+
+def parse_reading(bidx: str | None, scale: str | None) -> tuple[tuple[int, ...], tuple[float, float] | None]:
+    """Return the bands to use, and the values that become black and white.
+
+    Raises:
+        UsageError: If they are no numbers.
+    """
     bands, ends = parse_numbers("--bidx", bidx, int, None) or (), parse_numbers("--scale", scale, float, 2)
-    return inspect(image, bidx=bands, gsd_m=gsd, scale=None if ends is None else (ends[0], ends[1]))
+    return bands, None if ends is None else (ends[0], ends[1])
 
 
 def parse_bounds(text: str | None) -> "Bounds | None":

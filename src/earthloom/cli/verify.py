@@ -1,4 +1,4 @@
-"""`earthloom verify`: weave random blocks of a map again and compare."""
+"""`earthloom verify`: weave random blocks of a file again and compare."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from earthloom.cli import options
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="A map that Earthloom made.")],
+    file: Annotated[Path, typer.Argument(help="A map or imagery that Earthloom made.")],
     source: Annotated[
         Path | None, typer.Option("--input", help="The image it was made of; default: the recorded name beside it.")
     ] = None,
@@ -22,7 +22,7 @@ def verify(
     workers: options.Workers = None,
     as_json: options.Json = False,
 ) -> None:
-    """Weave random blocks of a map again from what its provenance names, and say what differs."""
+    """Weave random blocks of a file again from what its provenance names, and say what differs."""
     from earthloom.pipelines.device import Device
     from earthloom.pipelines.verify import verify as check
 
@@ -42,7 +42,8 @@ def verify(
             typer.echo(f"{key}: the file says {there}, here it is {here}")
         for block in verdict.blocks:
             found = f"{block.differing} of {block.pixels} pixels differ" if block.differing else "equal"
-            typer.echo(f"zoom {block.zoom}, block {block.row},{block.col}: {found}")
-        typer.echo("the map is what it says" if verdict.holds else "the map is not what it says")
+            zoom = "" if block.zoom is None else f"zoom {block.zoom}, "
+            typer.echo(f"{zoom}block {block.row},{block.col}: {found}")
+        typer.echo("the file is what it says" if verdict.holds else "the file is not what it says")
     if not verdict.holds:
         raise typer.Exit(1)

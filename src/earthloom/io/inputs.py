@@ -33,7 +33,7 @@ def inspect(
         SourceError: If it cannot be read as imagery; the message says the way out.
         UsageError: If an argument makes no sense whatever the file.
     """
-    _check_arguments(gsd_m, scale)
+    check_reading(gsd_m, scale)
     path = resolve_item(Path(path))
     archive = open_archive(path)
     if archive is not None:
@@ -44,7 +44,12 @@ def inspect(
     return imagery
 
 
-def _check_arguments(gsd_m: float | None, scale: tuple[float, float] | None) -> None:
+def check_reading(gsd_m: float | None, scale: tuple[float, float] | None) -> None:
+    """Refuse what makes no sense whatever the file.
+
+    Raises:
+        UsageError: If a pixel would have no size, or black and white would be one.
+    """
     if gsd_m is not None and not (isfinite(gsd_m) and gsd_m > 0):
         raise UsageError(f"--gsd {gsd_m:g}: is no size of a pixel: give metres above 0, e.g. --gsd 0.3")
     if scale is not None and not (isfinite(scale[0]) and isfinite(scale[1]) and scale[0] < scale[1]):

@@ -13,6 +13,7 @@ from earthloom.io.gdal import CACHE_BYTES
 _LINES = 512
 _MAX_LINES_BYTES = CACHE_BYTES // 8
 _MAX_SEQUENTIAL_BYTES = CACHE_BYTES // 2
+_MAX_COPIES = 16
 _lock = threading.Lock()
 _folder: list[tempfile.TemporaryDirectory[str]] = []
 _copies: dict[str, Path] = {}
@@ -33,7 +34,10 @@ def is_slow(dataset: Any) -> bool:
 
 
 def tiled_copy(dataset: Any, identity: str) -> Path:
-    """Return a tiled copy of an open dataset, made by the first thread that asks; it goes when the process ends."""
+    """Return a tiled copy of an open dataset, made by the first thread that asks.
+
+    It goes when the process ends, or when as many others as a run may read side by side were asked for since.
+    """
     with _lock:
         if identity not in _copies:
             if not _folder:
@@ -43,4 +47,7 @@ def tiled_copy(dataset: Any, identity: str) -> Path:
                 dataset, path, driver="GTiff", TILED="YES", COMPRESS="LZW", INTERLEAVE="PIXEL", BIGTIFF="IF_SAFER"
             )
             _copies[identity] = path
+        _copies[identity] = _copies.pop(identity)
+        while len(_copies) > _MAX_COPIES:
+            _copies.pop(next(iter(_copies))).unlink(missing_ok=True)
         return _copies[identity]

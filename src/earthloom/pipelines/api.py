@@ -1,123 +1,24 @@
-"""Maps from Python: a pipeline is loaded once and called with imagery; the result is woven when it is looked at."""
+"""Earthloom from Python: a pipeline is loaded once and called with imagery; results are woven when looked at."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from affine import Affine
-from numpy.typing import NDArray
 
 from earthloom.errors import SourceError, UsageError
-from earthloom.execution.executor import Threads
-from earthloom.geo.crs import wkt
+from earthloom.geo.crs import Bounds
 from earthloom.io.arrays import save_array
 from earthloom.io.inputs import inspect
-from earthloom.io.raster import Raster
-from earthloom.io.sinks import Level, write
-from earthloom.io.stac import About
-from earthloom.loom.loom import Loom
-from earthloom.loom.store import Store
+from earthloom.pipelines.cascade_plan import CascadeOptions, plan_cascade
+from earthloom.pipelines.denoise import CascadeWeights, is_denoiser
 from earthloom.pipelines.device import Device
 from earthloom.pipelines.map import MapOptions, plan_map
+from earthloom.pipelines.result import Result
 from earthloom.pipelines.scratch import Scratch
-from earthloom.pipelines.series import Bounds, SeriesWeights
-
-
-@dataclass(frozen=True, kw_only=True)
-class MapResult:
-    """Maps of one picture, finest zoom first; `result[15]` is the same with zoom 15 first."""
-
-    levels: tuple[Level, ...]
-    """The zooms."""
-
-    provenance: Mapping[str, str]
-    """Everything that decides the pixels, as every file carries it."""
-
-    about: About
-    """What the STAC item of a file says beyond that."""
-
-    folder: Scratch
-    """Holds finished blocks as long as the result lives."""
-
-    @property
-    def zooms(self) -> tuple[int, ...]:
-        """The zooms there are."""
-        return tuple(level.zoom for level in self.levels if level.zoom is not None)
-
-    def __getitem__(self, zoom: int) -> "MapResult":
-        """Return one zoom alone.
-
-        Raises:
-            UsageError: If it was not made.
-        """
-        chosen = tuple(level for level in self.levels if level.zoom == zoom)
-        if not chosen:
-            raise UsageError(f"no zoom {zoom} in this result: it has {', '.join(map(str, self.zooms))}")
-        return replace(self, levels=chosen)
-
-    @cached_property
-    def _raster(self) -> Raster:
-        return self.levels[0].source.read(self.levels[0].window)
-
-    @property
-    def image(self) -> NDArray[np.uint8]:
-        """The finest map, `(H, W, 3)` uint8; black where there is no ground."""
-        return np.ascontiguousarray(self._raster.pixels.transpose(1, 2, 0))
-
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """Where there is ground, `(H, W)`."""
-        return self._raster.mask
-
-    @property
-    def transform(self) -> Affine:
-        """(col, row) of the image's pixel corners to CRS units, or to metres of ground without a place."""
-        return self.levels[0].source.grid.transform_of(self.levels[0].window)
-
-    @property
-    def crs(self) -> str | None:
-        """`EPSG:3857`; None without a place."""
-        return self.levels[0].source.grid.crs
-
-    def to_xarray(self) -> Any:
-        """Return a DataArray (band, y, x) of red, green, blue and alpha with its place as rioxarray reads it.
-
-        Raises:
-            UsageError: If xarray is not installed.
-        """
-        try:
-            import xarray
-        except ImportError as error:
-            raise UsageError("to_xarray needs xarray: pip install xarray") from error
-
-        alpha = self.mask[None] * np.uint8(255)
-        place = self.transform
-        height, width = self.mask.shape
-        coords: dict[str, Any] = {
-            "band": ["red", "green", "blue", "alpha"],
-            "x": place.c + place.a * (np.arange(width) + 0.5),
-            "y": place.f + place.e * (np.arange(height) + 0.5),
-        }
-        if self.crs is not None:
-            text = " ".join(str(number) for number in place.to_gdal())
-            coords["spatial_ref"] = ((), 0, {"crs_wkt": wkt(self.crs), "GeoTransform": text})
-        pixels = np.concatenate([self._raster.pixels, alpha])
-        return xarray.DataArray(pixels, coords, ("band", "y", "x"), name="map", attrs=dict(self.provenance))
-
-    def save(self, path: Path | str, *, overwrite: bool = False) -> list[Path]:
-        """Write all zooms; the suffix chooses the format, as for `earthloom map`.
-
-        Returns:
-            What was written.
-
-        Raises:
-            UsageError: If the output exists or its suffix is unknown.
-            SinkError: If writing fails.
-        """
-        return write(path, self.levels, tags=self.provenance, about=self.about, overwrite=overwrite)
+from earthloom.pipelines.series import SeriesWeights
+from earthloom.pipelines.stages import Sampling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +45,7 @@ class MapPipeline:
         bounds: Bounds | None = None,
         bidx: Sequence[int] = (),
         scale: tuple[float, float] | None = None,
-    ) -> MapResult:
+    ) -> Result:
         """Draw the maps of a picture.
 
         Args:
@@ -164,30 +65,93 @@ class MapPipeline:
             EarthloomError: If the picture or the choice cannot be used; the message says the way out.
         """
         folder = Scratch()
-        imagery = inspect(
-            _as_file(image, folder.path, transform, crs, gsd_m), bidx=tuple(bidx), gsd_m=gsd_m, scale=scale
-        )
+        path = _as_file(image, folder.path, transform, crs, gsd_m)
+        imagery = inspect(path, bidx=tuple(bidx), gsd_m=gsd_m, scale=scale)
         ends = (zooms, zooms) if isinstance(zooms, int) else zooms
         options = MapOptions(zooms=ends, bounds=bounds, device=self.device, workers=self.workers)
-        plan = plan_map(imagery, self.weights, options)
-        loom = Loom(Store(folder.path / "blocks"), Threads(self.workers))
-        return MapResult(levels=plan.levels(loom), provenance=plan.provenance.tags(), about=plan.about, folder=folder)
+        return Result.of(plan_map(imagery, self.weights, options), folder, workers=self.workers)
 
 
-def load(name: str = "series-small", *, device: str = "auto", precision: str = "auto", workers: int = 1) -> MapPipeline:
-    """Load a pipeline.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadePipeline:
+    """Makes finer imagery with one denoiser."""
+
+    weights: CascadeWeights
+    """The denoiser."""
+
+    device: Device
+    """Where."""
+
+    workers: int
+    """Windows made at once; never changes a byte."""
+
+    def __call__(
+        self,
+        image: Any,
+        *,
+        transform: Affine | None = None,
+        crs: str | None = None,
+        gsd_m: float | None = None,
+        res_m: float | None = None,
+        bounds: Bounds | None = None,
+        seed: int = 0,
+        sampling: Sampling | None = None,
+        bidx: Sequence[int] = (),
+        scale: tuple[float, float] | None = None,
+    ) -> Result:
+        """Make finer imagery of a picture, on its own CRS and grid.
+
+        Args:
+            image: A path; or an array, a PIL image or an xarray.DataArray (see `io.arrays.save_array`).
+            transform: Of an array: (col, row) of pixel corners to CRS units.
+            crs: Of the transform.
+            gsd_m: Ground metres of a pixel, for a picture without a place.
+            res_m: Metres a pixel of the result; None for four times as fine.
+            bounds: Part to make: left, bottom, right, top in the picture's CRS.
+            seed: Of the world.
+            sampling: How each stage samples (`pipelines.stages.Sampling`); None as `earthloom cascade` does.
+            bidx: Bands to use, from 1.
+            scale: Values that become 0 and 255, for anything but uint8.
+
+        Returns:
+            The imagery, not yet woven.
+
+        Raises:
+            EarthloomError: If the picture or the choice cannot be used; the message says the way out.
+        """
+        folder = Scratch()
+        path = _as_file(image, folder.path, transform, crs, gsd_m)
+        imagery = inspect(path, bidx=tuple(bidx), gsd_m=gsd_m, scale=scale)
+        options = CascadeOptions(
+            res_m=res_m,
+            bounds=bounds,
+            sampling=sampling or Sampling(),
+            seed=seed,
+            device=self.device,
+            workers=self.workers,
+        )
+        return Result.of(plan_cascade(imagery, self.weights, options)[0], folder, workers=self.workers)
+
+
+def load(
+    name: str = "series-small", *, device: str = "auto", precision: str = "auto", workers: int = 1
+) -> MapPipeline | CascadePipeline:
+    """Load a pipeline: a series of generators draws maps, a MetaEarth denoiser makes finer imagery.
 
     Args:
         name: Weights: a shipped name, a folder, or an owner/name id of the hub.
         device: `auto`, `cpu` or `cuda`.
         precision: `auto`, `fp32` or `bf16`.
-        workers: Windows drawn at once.
+        workers: Windows made at once.
 
     Raises:
         ModelError: If the weights are missing or damaged.
         UsageError: If the device is unknown or not there.
     """
-    return MapPipeline(weights=SeriesWeights.read(name), device=Device.choose(device, precision), workers=workers)
+    where = Device.choose(device, precision)
+    if is_denoiser(name):
+        return CascadePipeline(weights=CascadeWeights.read(name), device=where, workers=workers)
+    return MapPipeline(weights=SeriesWeights.read(name), device=where, workers=workers)
 
 
 def _as_file(image: Any, folder: Path, transform: Affine | None, crs: str | None, gsd_m: float | None) -> Path:

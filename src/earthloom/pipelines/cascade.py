@@ -6,10 +6,9 @@ from pathlib import Path
 
 from earthloom.errors import UsageError
 from earthloom.io.imagery import Imagery
-from earthloom.io.levels import Level
-from earthloom.io.sinks import IMAGES, check_output, write
+from earthloom.io.sinks import IMAGES, check_output
 from earthloom.loom.loom import Progress
-from earthloom.pipelines.cascade_plan import CascadeOptions, Product, plan_cascade
+from earthloom.pipelines.cascade_plan import CascadeOptions, outputs, plan_cascade
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.run import unfinished, weaving
 from earthloom.pipelines.stages import warnings
@@ -45,24 +44,17 @@ def make_cascade(
         UsageError: If an output exists or is of another kind, or a stopped run lies in the way.
         EarthloomError: For whatever else keeps it from being made; an old output is then still whole.
     """
-    plan = plan_cascade(imagery, weights, options)
-    products = plan.products(out, options)
-    left = unfinished({each.path: each.provenance.tags() for each in products}, options)
+    plans = dict(zip(outputs(out, options), plan_cascade(imagery, weights, options), strict=True))
+    left = unfinished({path: plan.provenance.tags() for path, plan in plans.items()}, options)
     _check(imagery, left, options)
     if left:
         for line in warnings(imagery.gsd_m, weights, options.res_of(imagery.gsd_m)):
             log.warning(line)
-        with weaving([out], plan.provenance.tags(), options, progress) as loom:
-            for each in products:
-                if each.path in left:
-                    loom.make(each.layer, plan.fine_window)
-                    _write(each, plan.level(loom, each.layer), options)
-    return [each.path for each in products]
-
-
-def _write(product: Product, level: Level, options: CascadeOptions) -> None:
-    tags = product.provenance.tags()
-    write(product.path, [level], tags=tags, about=product.about, overwrite=options.overwrite, lossless=False)
+        with weaving([out], plans[out].provenance.tags(), options, progress) as loom:
+            for path in left:
+                plans[path].make(loom)
+                plans[path].write(path, loom, overwrite=options.overwrite)
+    return list(plans)
 
 
 def _check(imagery: Imagery, files: Sequence[Path], options: CascadeOptions) -> None:

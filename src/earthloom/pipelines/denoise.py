@@ -7,7 +7,7 @@ Letters: B windows of a batch, C channels, h w pixels of the ground that is read
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache, partial
 from pathlib import Path
@@ -74,7 +74,7 @@ class CascadeWeights:
             ModelError: If they are missing, damaged or no MetaEarth denoiser.
         """
         folders = checkpoint_folders(resolve(name))
-        folder = folders.get("", folders.get("denoiser"))
+        folder = _likely(folders)
         if folder is None:
             raise ModelError(f"{name} holds no denoiser, only {', '.join(folders)}; name a MetaEarth model")
         header = read_header(folder)
@@ -88,6 +88,21 @@ class CascadeWeights:
             licence=str(header.meta.get("licence", "not stated")),
             levels_m=tuple(float(level) for level in header.meta.get("levels_m") or ()),
         )
+
+
+def is_denoiser(name: str) -> bool:
+    """Say whether weights, by shipped name, folder or hub id, are a denoiser's.
+
+    Raises:
+        ModelError: If they are missing or damaged.
+    """
+    folder = _likely(checkpoint_folders(resolve(name)))
+    return folder is not None and isinstance(read_header(folder).config, MetaEarthConfig)
+
+
+def _likely(folders: Mapping[str, Path]) -> Path | None:
+    """Return the checkpoint of a model that could be a denoiser."""
+    return folders.get("", folders.get("denoiser"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

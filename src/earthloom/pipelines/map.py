@@ -1,26 +1,21 @@
 """`earthloom map`: one image in, a georeferenced pyramid of maps out, resumable."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from earthloom import __version__
 from earthloom.errors import UsageError
-from earthloom.geo.windows import Window
 from earthloom.io.imagery import Imagery
-from earthloom.io.provenance import Provenance
-from earthloom.io.remote import plain_name
-from earthloom.io.sinks import Level, check_output, write
+from earthloom.io.sinks import check_output
 from earthloom.io.sinks import outputs as files_of
 from earthloom.io.stac import About, time_of
-from earthloom.loom.layer import Layer
-from earthloom.loom.loom import Loom, Progress
+from earthloom.loom.loom import Progress
+from earthloom.pipelines.plan import Picture, Plan, provenance_of
 from earthloom.pipelines.run import RunOptions, unfinished, weaving
 from earthloom.pipelines.series import (
     Bounds,
     SeriesWeights,
-    Zooms,
     choose_zooms,
     map_window,
     series_layers,
@@ -42,34 +37,7 @@ class MapOptions(RunOptions):
     """Part of the image to draw, left, bottom, right, top in its CRS."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapPlan:
-    """What a map will be, before anything is drawn."""
-
-    zooms: Zooms
-    """The zooms written."""
-
-    layers: Mapping[int, Layer]
-    """The stack, by zoom."""
-
-    windows: Mapping[int, Window]
-    """The pixels of each written zoom."""
-
-    provenance: Provenance
-    """Everything that decides them."""
-
-    about: About
-    """What their STAC item says beyond that."""
-
-    def levels(self, loom: Loom) -> tuple[Level, ...]:
-        """Return what sinks write, finest first."""
-        return tuple(
-            Level(zoom=zoom, source=loom.open(self.layers[zoom]), window=self.windows[zoom])
-            for zoom in self.zooms.written
-        )
-
-
-def plan_map(imagery: Imagery, weights: SeriesWeights, options: MapOptions) -> MapPlan:
+def plan_map(imagery: Imagery, weights: SeriesWeights, options: MapOptions) -> Plan:
     """Plan the maps of an image.
 
     Raises:
@@ -77,14 +45,24 @@ def plan_map(imagery: Imagery, weights: SeriesWeights, options: MapOptions) -> M
         SourceError: If the image is too coarse for a map.
     """
     zooms = choose_zooms(imagery, options.zooms)
-    return MapPlan(
-        zooms=zooms,
-        layers=series_layers(imagery, weights, zooms, options.device),
-        windows=zoom_windows(map_window(imagery, zooms.finest, options.bounds), zooms),
-        provenance=_provenance(imagery, weights, options, zooms.written),
+    layers = series_layers(imagery, weights, zooms, options.device)
+    windows = zoom_windows(map_window(imagery, zooms.finest, options.bounds), zooms)
+    return Plan(
+        pictures=tuple(Picture(layer=layers[zoom], window=window, zoom=zoom) for zoom, window in windows.items()),
+        provenance=provenance_of(
+            imagery,
+            weights,
+            options,
+            verb="map",
+            strategy="series",
+            zooms=list(zooms.written),
+            bounds=options.bounds,
+            halo_px=[weights.r2m.halo_px, weights.m2m.halo_px],
+        ),
         about=About(
             when=time_of(imagery.path), architecture="Pix2PixHD", tasks=("semantic-segmentation", "generative")
         ),
+        lossless=True,
     )
 
 
@@ -113,45 +91,20 @@ def draw_map(
         UsageError: If an output exists or is of an unknown kind, or a stopped run lies in the way.
         EarthloomError: For whatever else keeps a map from being drawn; an old output is then still whole.
     """
+    zooms = choose_zooms(imagery, options.zooms)
     plan = plan_map(imagery, weights, options)
     tags = plan.provenance.tags()
     left = unfinished(dict.fromkeys(outputs, tags), options)
     if not left:
         return list(outputs)
     for path in left:
-        check_output(path, overwrite=options.overwrite, zooms=plan.zooms.written)
-        if imagery.path.resolve() in (each.resolve() for each in files_of(path, plan.zooms.written)):
+        check_output(path, overwrite=options.overwrite, zooms=zooms.written)
+        if imagery.path.resolve() in (each.resolve() for each in files_of(path, zooms.written)):
             raise UsageError(f"{path}: would replace the image itself; choose another name")
-    for line in warnings(imagery, plan.zooms):
+    for line in warnings(imagery, zooms):
         log.warning(line)
     with weaving(outputs, tags, options, progress) as loom:
-        for zoom, window in plan.windows.items():
-            loom.make(plan.layers[zoom], window)
-        levels = plan.levels(loom)
+        plan.make(loom)
         for path in left:
-            write(path, levels, tags=tags, about=plan.about, overwrite=options.overwrite)
-    return [file for path in outputs for file in files_of(path, plan.zooms.written)]
-
-
-def _provenance(imagery: Imagery, weights: SeriesWeights, options: MapOptions, zooms: Sequence[int]) -> Provenance:
-    return Provenance(
-        input=plain_name(imagery.path),
-        input_sha256=imagery.sha256,
-        model=weights.name,
-        model_sha256=weights.sha256,
-        licence=weights.licence,
-        seed=options.seed,
-        parameters={
-            "verb": "map",
-            "strategy": "series",
-            "zooms": list(zooms),
-            "bounds": options.bounds,
-            "bands": list(imagery.bands.colours),
-            "gsd_m": imagery.gsd_m,
-            "scale": imagery.bands.scale,
-            "halo_px": [weights.r2m.halo_px, weights.m2m.halo_px],
-        },
-        batch=options.call_batch,
-        version=__version__,
-        **options.device.describe,
-    )
+            plan.write(path, loom, overwrite=options.overwrite)
+    return [file for path in outputs for file in files_of(path, zooms.written)]

@@ -23,7 +23,7 @@ from earthloom.pipelines.series import SeriesWeights
 class SeamReport:
     """The seams of a map, by zoom."""
 
-    zooms: Mapping[int, SeamRatio | None]
+    zooms: Mapping[int | None, SeamRatio | None]
     """Finest first; None where no seam crosses ground, or the map is flat along them all."""
 
     @property
@@ -58,10 +58,10 @@ def measure_seams(
     scratch = Scratch()
     with Store(scratch.path / "blocks") as store:
         loom = Loom(store, Threads(options.workers), batch=options.call_batch, progress=progress)
-        zooms = {zoom: _measure(loom, plan.layers[zoom], window) for zoom, window in plan.windows.items()}
+        zooms = {picture.zoom: _measure(loom, picture.layer, picture.window) for picture in plan.pictures}
     if not any(zooms.values()):
         sizes = ", ".join(
-            f"{window.width} x {window.height} px at zoom {zoom}" for zoom, window in plan.windows.items()
+            f"{picture.window.width} x {picture.window.height} px at zoom {picture.zoom}" for picture in plan.pictures
         )
         raise SourceError(
             f"{imagery.path}: no seam to measure in {sizes}: blocks meet every {BLOCK_PX} px, "

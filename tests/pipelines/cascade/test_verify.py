@@ -1,0 +1,70 @@
+"""A cascade is what it says: worlds, their spread, parts and averages are woven again from their own provenance."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+from typer.testing import CliRunner
+
+from earthloom.cli.main import app
+from earthloom.errors import SourceError
+
+
+def run(*words: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    return result.exit_code, result.stdout
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, ground: Path, denoiser: Path) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    shutil.copy(ground, folder / "ground.tif")
+    with rasterio.open(ground) as file:
+        Image.fromarray(file.read()[:, :9, :7].transpose(1, 2, 0)).save(folder / "plain.png")
+    options = ("--model", denoiser, "--steps", 2, "-j", 2, "-q")
+    whole = ("--samples", 2, "--uncertainty", "--seed", 3, "--no-consistent")
+    assert run("cascade", folder / "ground.tif", folder / "w.tif", *whole, *options)[0] == 0
+    bounds = "500112,4199770,500210,4199860"
+    part = ("--bounds", bounds, "--res", 6.4, "--phases", 2)
+    assert run("cascade", folder / "ground.tif", folder / "part.tif", *part, *options)[0] == 0
+    assert run("cascade", folder / "plain.png", folder / "fine.png", "--gsd", 16, *options)[0] == 0
+    return folder
+
+
+@pytest.mark.parametrize("name", ["w.tif", "w_world1.tif", "w_std.tif", "part.tif", "fine.png"])
+def test_a_cascade_is_what_it_says(made: Path, name: str) -> None:
+    code, said = run("verify", made / name, "--blocks", 2, "-j", 2, "--json")
+    facts = json.loads(said)
+    assert (code, facts["holds"], facts["differs"]) == (0, True, {})
+    assert all(block["differing"] == 0 < block["pixels"] and block["zoom"] is None for block in facts["blocks"])
+
+
+def test_a_changed_pixel_and_another_seed_are_found(made: Path, tmp_path: Path) -> None:
+    for name in ("ground.tif", "w.tif", "w_world1.tif"):
+        shutil.copy(made / name, tmp_path / name)
+    with rasterio.open(tmp_path / "w.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as file:
+        file.write(255 - file.read(window=((70, 71), (90, 91))), window=((70, 71), (90, 91)))
+    code, said = run("verify", tmp_path / "w.tif", "--blocks", 99, "-j", 2, "--json")
+    assert code == 1
+    assert sum(block["differing"] for block in json.loads(said)["blocks"]) == 1
+    with rasterio.open(tmp_path / "w_world1.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as file:
+        file.update_tags(EARTHLOOM_SEED="3")
+    code, said = run("verify", tmp_path / "w_world1.tif", "--blocks", 1, "-j", 2)
+    assert code == 1
+    assert "pixels differ" in said
+
+
+def test_a_cascade_of_damaged_provenance_is_refused(made: Path, tmp_path: Path) -> None:
+    with rasterio.open(made / "w.tif") as file:
+        tags, profile, pixels = file.tags(), {**file.profile, "driver": "GTiff"}, file.read()
+    parameters = json.loads(tags["EARTHLOOM_PARAMETERS"])
+    del parameters["sampler"]
+    with rasterio.open(tmp_path / "odd.tif", "w", **profile) as file:
+        file.write(np.asarray(pixels))
+        file.update_tags(**{**tags, "EARTHLOOM_PARAMETERS": json.dumps(parameters)})
+    with pytest.raises(SourceError, match="carries no provenance to weave it again by: verify what"):
+        run("verify", tmp_path / "odd.tif", "--input", made / "ground.tif")
