@@ -41,13 +41,14 @@ def test_the_middle_square_is_taken(tmp_path: Path) -> None:
     ("rows", "head", "words"),
     [
         (ROWS[:2], "file,label,split", "has a test part without pictures of every class"),
-        (ROWS, "file,label,part", "lacks the column split"),
-        ([*ROWS, "red/1.png"], "file,label,split", "has a row without all of file, label, split"),
+        (ROWS, "file,label,part", "lacks the columns split"),
         ([*ROWS, "red/2.png,red,test"], "file,label,split", "2.png"),
     ],
 )
 def test_what_is_no_class_folder_is_refused(tmp_path: Path, rows: list[str], head: str, words: str) -> None:
     with pytest.raises(DataError, match=words):
         read_class_folder(write(tmp_path, rows, head), side_px=8)
+    unsplit = write(tmp_path / "unsplit", ROWS)
+    (unsplit / "split.csv").unlink()
     with pytest.raises(DataError, match="split.csv is missing: write one"):
-        read_class_folder(tmp_path / "red", side_px=8)
+        read_class_folder(unsplit, side_px=8)

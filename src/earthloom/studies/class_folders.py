@@ -3,7 +3,7 @@
 Letters: N pictures, S side of a picture, 3 RGB.
 """
 
-import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from earthloom.data.class_folders import SPLIT, read_class_folders
 from earthloom.data.pairs import load_image
 from earthloom.errors import DataError
-
-SPLIT_FILE = "split.csv"
-COLUMNS = {"file", "label", "split"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,48 +54,43 @@ class ClassFolder:
 
 
 def read_class_folder(folder: Path, *, side_px: int) -> ClassFolder:
-    """Read class pictures, the middle square of each brought to one size.
+    """Read class pictures, the middle square of each brought to one size; a picture's class is its folder.
 
     Args:
-        folder: With `split.csv` of the columns `file` (below the folder), `label` and `split` (`train` or `test`).
+        folder: Class folders with a `split.csv` that has `train` and `test` pictures of every class.
         side_px: Of the squares.
 
     Raises:
         DataError: If the split, a side of it or a picture is missing or cannot be read.
     """
     rows = read_split(folder)
-    names = tuple(sorted({row["label"] for row in rows}))
+    names = tuple(sorted({_label(row) for row in rows}))
     parts = {}
     for split in ("train", "test"):
         own = [row for row in rows if row["split"] == split]
-        if len({row["label"] for row in own}) < max(2, len(names)):
-            raise DataError(
-                f"{folder / SPLIT_FILE} has a {split} part without pictures of every class, of at least two"
-            )
+        if len(set(map(_label, own))) < max(2, len(names)):
+            raise DataError(f"{folder / SPLIT} has a {split} part without pictures of every class, of at least two")
         parts[split] = Labelled(
             pictures_NSS3=np.stack([_square(load_image(folder / row["file"]), side_px) for row in own]),
-            labels_N=np.array([names.index(row["label"]) for row in own]),
+            labels_N=np.array([names.index(_label(row)) for row in own]),
         )
     return ClassFolder(names=names, **parts)
 
 
-def read_split(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of a folder's `split.csv`.
+def read_split(folder: Path) -> tuple[Mapping[str, str], ...]:
+    """Return the lines of the `split.csv` beside class folders.
 
     Raises:
-        DataError: If it is missing or not understood.
+        DataError: If it is missing or not understood, or there are no class folders.
     """
-    path = folder / SPLIT_FILE
-    if not path.is_file():
-        raise DataError(f"{path} is missing: write one with the columns file, label, split (train or test)")
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if missing := COLUMNS - set(reader.fieldnames or ()):
-            raise DataError(f"{path} lacks the column {min(missing)}; it wants file, label, split")
-        rows = list(reader)
-    if short := next((row for row in rows if None in [row[column] for column in COLUMNS]), None):
-        raise DataError(f"{path} has a row without all of file, label, split: {dict(short)}")
+    rows = read_class_folders(folder).rows
+    if rows is None:
+        raise DataError(f"{folder / SPLIT} is missing: write one with the columns file and split (train or test)")
     return rows
+
+
+def _label(row: Mapping[str, str]) -> str:
+    return Path(row["file"]).parent.name
 
 
 def _square(picture_HW3: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
