@@ -104,6 +104,24 @@ def test_a_very_wide_image(tmp_path: Path, tiny_series: Path, wide: Path) -> Non
     assert result.exit_code == 0
 
 
+@pytest.mark.parametrize(("quiet", "lines"), [([], 1), (["--quiet"], 0)])
+def test_quiet_says_no_warnings(
+    tmp_path: Path, tiny_series: Path, caplog: pytest.LogCaptureFixture, quiet: list[str], lines: int
+) -> None:
+    write(tmp_path / "image.tif", COLOURS, {})
+    words = [
+        "map",
+        str(tmp_path / "image.tif"),
+        str(tmp_path / "map.tif"),
+        "--model",
+        str(tiny_series),
+        "--zooms",
+        "19",
+    ]
+    assert CliRunner().invoke(app, words + quiet, catch_exceptions=False).exit_code == 0
+    assert len(caplog.records) == lines
+
+
 def test_a_plain_image_gives_plain_images_of_its_extent(tmp_path: Path, tiny_series: Path) -> None:
     Image.fromarray(COLOURS.transpose(1, 2, 0)).save(tmp_path / "photo.jpg")
     words = ["map", str(tmp_path / "photo.jpg"), str(tmp_path / "map.png"), "--gsd", "0.8", "--model", str(tiny_series)]

@@ -66,7 +66,7 @@ def cascade(
         resume=resume,
     )
     weights = CascadeWeights.read(model)
-    imagery = options.open_imagery(image, bidx, gsd, scale)
     with shown(quiet=quiet, as_json=as_json) as progress:
+        imagery = options.open_imagery(image, bidx, gsd, scale)
         written = make_cascade(imagery, out, weights, chosen, progress)
     print_outputs(written, as_json=as_json)

@@ -51,7 +51,7 @@ def draw(
         resume=resume,
     )
     weights = SeriesWeights.read(model)
-    imagery = options.open_imagery(image, bidx, gsd, scale)
     with shown(quiet=quiet, as_json=as_json) as progress:
+        imagery = options.open_imagery(image, bidx, gsd, scale)
         written = draw_map(imagery, out, weights, chosen, progress)
     print_outputs(written, as_json=as_json)

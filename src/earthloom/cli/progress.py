@@ -1,9 +1,10 @@
 """What a person and a machine see of a run: a bar on a terminal's stderr, or JSON lines on stdout."""
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -15,7 +16,13 @@ Report = Callable[[str, int, int], None]
 
 @contextmanager
 def shown(*, quiet: bool, as_json: bool) -> Iterator[Report]:
-    """Give the function a loom reports its blocks to."""
+    """Give the function a loom reports its blocks to; quiet, warnings are silent too."""
+    with _silence() if quiet else nullcontext(), _reporting(quiet=quiet, as_json=as_json) as report:
+        yield report
+
+
+@contextmanager
+def _reporting(*, quiet: bool, as_json: bool) -> Iterator[Report]:
     if as_json:
         yield _print_event
         return
@@ -38,6 +45,17 @@ def print_outputs(paths: Sequence[Path], *, as_json: bool) -> None:
         print(json.dumps({"event": "done", "outputs": [str(path) for path in paths]}))
     else:
         print(*paths, sep="\n")
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    logger = logging.getLogger("earthloom")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _print_event(layer: str, done: int, total: int) -> None:

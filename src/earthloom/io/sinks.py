@@ -12,7 +12,7 @@ from earthloom.io.pmtiles import write_pmtiles
 from earthloom.io.png import write_png
 from earthloom.io.stac import About, write_item
 from earthloom.io.staging import staged
-from earthloom.io.tiling import tiling
+from earthloom.io.tiling import NEEDS_PLACE, tiling
 from earthloom.io.xyz import is_xyz, write_xyz
 
 __all__ = ["Level", "check_output", "count_steps", "outputs", "write"]
@@ -24,22 +24,28 @@ ARCHIVES = (".pmtiles", ".mbtiles", "")
 """Suffixes that hold all levels as tiles; none is a folder of tiles."""
 
 
-def check_output(path: Path | str, *, overwrite: bool, zooms: Sequence[int | None] = ()) -> None:
+def check_output(
+    path: Path | str, *, overwrite: bool, zooms: Sequence[int | None] = (), has_place: bool = True
+) -> None:
     """Refuse an output before any work is done for it.
 
     Args:
         path: The output as the user wrote it.
         overwrite: Whether an old output may be replaced.
         zooms: Zooms of the levels, finest first, if known: `.tif` and `.png` write a file for each.
+        has_place: Whether the pixels have a place on Earth, without which there are no tiles.
 
     Raises:
-        UsageError: If its suffix is unknown, its folder is missing, or it exists and may not be replaced.
+        UsageError: If its suffix is unknown or fits no such pixels, its folder is missing, or it exists and may not be
+            replaced.
         SinkError: If its folder may not be written to.
     """
     path = Path(path)
     if _suffix(path) not in IMAGES + ARCHIVES:
         known = ".tif, .png, .pmtiles, .mbtiles, or none for a folder of tiles"
         raise UsageError(f"{path}: unknown suffix {path.suffix!r}: give {known}")
+    if not has_place and _suffix(path) in ARCHIVES:
+        raise UsageError(f"{path}: {NEEDS_PLACE}")
     if path.name in ("", ".."):
         raise UsageError(f"{path}: is no name for an output: give one, e.g. map.tif")
     if not path.parent.is_dir():

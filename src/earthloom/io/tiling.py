@@ -14,6 +14,8 @@ from earthloom.geo.tiles import TILE_PX, Tile, tile_window, tiles_of, web_mercat
 from earthloom.io.levels import Advance, Level, rgba
 from earthloom.io.raster import Raster
 
+NEEDS_PLACE = "tiles need a place on Earth: write an image without one, or off the web map, to .png or .tif"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tiling:
@@ -106,7 +108,7 @@ def tiling(levels: Sequence[Level], *, lossless: bool) -> Tiling:
 def _check(level: Level) -> None:
     grid = level.source.grid
     if grid.crs is None or level.zoom is None:
-        raise UsageError("tiles need a place on Earth: write an image without one, or off the web map, to .png or .tif")
+        raise UsageError(NEEDS_PLACE)
     try:
         nested = grid.ratio_to(web_mercator_grid(level.zoom)) == 1
     except GeoError:

@@ -98,7 +98,7 @@ def draw_map(
     if not left:
         return list(outputs)
     for path in left:
-        check_output(path, overwrite=options.overwrite, zooms=zooms.written)
+        check_output(path, overwrite=options.overwrite, zooms=zooms.written, has_place=imagery.crs is not None)
         if imagery.path.resolve() in (each.resolve() for each in files_of(path, zooms.written)):
             raise UsageError(f"{path}: would replace the image itself; choose another name")
     for line in warnings(imagery, zooms):
