@@ -140,7 +140,11 @@ def test_ctrl_c_ends_with_130_and_goes_on(tmp_path: Path, tiny_series: Path, wid
     words = ["map", str(wide), str(out), "--model", str(tiny_series), "-j", "1", "--zooms", "17"]
     command = [sys.executable, "-m", "earthloom", *words]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"}
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONWARNINGS": "ignore"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a suite in the background ignores it
     )
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline and not Path(f"{out}.parts").exists():

@@ -80,7 +80,7 @@ def test_too_little_ground_is_a_reason(study: Study, toy: object) -> None:
 def test_inputs_that_do_not_fit_are_refused(study: Study) -> None:
     with pytest.raises(UsageError, match="--tables 7: there are 1, 2, 3, 4, 5, 6"):
         reproduce(study, (1, 7))
-    with pytest.raises(DataError, match="split.csv is missing: write one"):
+    with pytest.raises(DataError, match="no such folder; give one with class folders"):
         reproduce(replace(study, classes=study.folder), (1, 3))
     with pytest.raises(UsageError, match="--classes-gsd 0: give metres a pixel above 0"):
         replace(study, classes_gsd_m=0.0)
