@@ -61,9 +61,10 @@ def augment(
     with shown(quiet=quiet, as_json=as_json) as progress:
         failed = run(folder, out, weights, chosen, progress)
     for line in failed:
-        print(json.dumps({"event": "failed", "reason": line})) if as_json else print(
-            f"earthloom: {line}", file=sys.stderr
-        )
+        if as_json:
+            print(json.dumps({"event": "failed", "reason": line}))
+        else:
+            print(f"earthloom: {line}", file=sys.stderr)
     print_outputs([out], as_json=as_json)
     if failed:
         raise PartlyFailedError(f"{len(failed)} images could not be made again: {out} holds their copies only")

@@ -23,7 +23,7 @@ def metaearth(
     model: options.Model = "metaearth-small",
     without: Annotated[str | None, typer.Option(help="Weights trained alike, told no resolution.")] = None,
     vgg19: Annotated[Path | None, typer.Option("--vgg19", help="VGG19 weights, to compare pictures by.")] = None,
-    classes: Annotated[Path | None, typer.Option(help="Folder CLASS/PICTURE with split.csv: file,label,split.")] = None,
+    classes: Annotated[Path | None, typer.Option(help="Folder CLASS/PICTURE with split.csv: file,split.")] = None,
     classes_gsd: Annotated[float, typer.Option(help="Ground metres of a pixel of these.")] = 8.0,
     out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("reproduce/metaearth"),
     tables: Annotated[str, typer.Option(help="Which to make.")] = "1,2,3,4,5,6",

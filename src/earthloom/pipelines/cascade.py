@@ -15,9 +15,6 @@ from earthloom.pipelines.stages import warnings
 
 log = logging.getLogger("earthloom")
 
-DEFAULT = "metaearth-small"
-"""The shipped weights."""
-
 
 def make_cascade(
     imagery: Imagery,
