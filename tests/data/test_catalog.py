@@ -42,6 +42,15 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "catalog" / name).read_bytes()
 
 
+def test_jpeg_blocks_are_smaller_and_near(tmp_path: Path) -> None:
+    ramp_HW3 = np.add.outer(np.arange(64), np.arange(64))[..., None].repeat(3, 2).astype(np.uint8)
+    block = replace(_blocks()[0], rgb_HW3=ramp_HW3)
+    write_catalog(ABOUT, [block], tmp_path / "catalog", jpeg=90)
+    (found,) = read_catalog(tmp_path / "catalog")
+    assert str(found.image).endswith(".jpg")
+    assert abs(found.load().astype(int) - ramp_HW3).max() <= 4
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves its file open
 def test_webdataset_reads_our_catalog(tmp_path: Path) -> None:
     write_catalog(ABOUT, _blocks(), tmp_path / "catalog")

@@ -1,6 +1,7 @@
 """A catalog of imagery: square blocks at several ground resolutions, in tar shards laid out as WebDataset has them.
 
-A block is KEY.png with KEY.json, an object of lon, lat (of its centre; null if unknown), gsd_m, site, split, pack.
+A block is KEY.png or KEY.jpg, with KEY.json, an object of lon, lat (of its centre; null if unknown), gsd_m, site,
+split, pack.
 """
 
 import json
@@ -82,7 +83,7 @@ def read_catalog(path: Path) -> list[ImageBlock]:
     return blocks
 
 
-def write_catalog(about: About, blocks: Iterable[Block], out: Path) -> None:
+def write_catalog(about: About, blocks: Iterable[Block], out: Path, *, jpeg: int | None = None) -> None:
     """Write blocks as shards with an `about.json`; the folder gets its name when it is whole.
 
     Equal blocks give equal bytes.
@@ -91,25 +92,28 @@ def write_catalog(about: About, blocks: Iterable[Block], out: Path) -> None:
         about: Where the imagery comes from.
         blocks: What to write; taken one by one.
         out: A new or empty folder.
+        jpeg: Quality of JPEG, 1 to 100, colours at full resolution; None for PNG, which keeps every value.
 
     Raises:
         DataError: If `out` already holds something, there are no blocks, or a site is in two splits or an unknown one.
     """
     with whole_folder(out) as part:
         (part / ABOUT).write_text(json.dumps(asdict(about), indent=1) + "\n")
-        if not shards.write_samples(_samples(about.pack, _apart(blocks)), part, shard_bytes=SHARD_BYTES):
+        if not shards.write_samples(_samples(about.pack, _apart(blocks), jpeg), part, shard_bytes=SHARD_BYTES):
             raise DataError(f"{about.pack} gives no block; choose smaller blocks or levels nearer to its own pixels")
 
 
 def _block(sample: Mapping[str, Member]) -> ImageBlock:
     some = next(iter(sample.values()))
-    if missing := {"png", "json"} - sample.keys():
-        raise DataError(f"{some}: its block has no {min(missing)}; name files KEY.png and KEY.json")
+    picture = sample.get("png") or sample.get("jpg")
+    if picture is None or "json" not in sample:
+        missing = "png or jpg" if picture is None else "json"
+        raise DataError(f"{some}: its block has no {missing}; name files KEY.png or KEY.jpg, and KEY.json")
     facts = shards.read_json(sample["json"])
     if lacking := set(FACTS) - facts.keys():
         raise DataError(f"{sample['json']} lacks {', '.join(sorted(lacking))}; make the catalog again")
     try:
-        return ImageBlock(image=sample["png"], **{name: facts[name] for name in FACTS})
+        return ImageBlock(image=picture, **{name: facts[name] for name in FACTS})
     except TypeError as error:
         raise DataError(f"{sample['json']} has text for a number or the reverse ({error})") from error
 
@@ -126,14 +130,14 @@ def _apart(blocks: Iterable[Block]) -> Iterator[Block]:
         yield block
 
 
-def _samples(pack: str, blocks: Iterable[Block]) -> Iterator[tuple[str, dict[str, bytes]]]:
+def _samples(pack: str, blocks: Iterable[Block], jpeg: int | None) -> Iterator[tuple[str, dict[str, bytes]]]:
     for number, block in enumerate(blocks):
         lon, lat = block.lon_lat or (None, None)
         about = {"lon": lon, "lat": lat, "gsd_m": block.gsd_m, "site": block.site, "split": block.split, "pack": pack}
-        yield f"{number:08}", {"png": _png(block.rgb_HW3), "json": json.dumps(about).encode()}
-
-
-def _png(rgb_HW3: NDArray[np.uint8]) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(rgb_HW3).save(buffer, "PNG", compress_level=6)
-    return buffer.getvalue()
+        picture = BytesIO()
+        if jpeg is None:
+            Image.fromarray(block.rgb_HW3).save(picture, "PNG", compress_level=6)
+        else:
+            Image.fromarray(block.rgb_HW3).save(picture, "JPEG", quality=jpeg, subsampling="4:4:4")
+        name = "png" if jpeg is None else "jpg"
+        yield f"{number:08}", {name: picture.getvalue(), "json": json.dumps(about).encode()}

@@ -41,7 +41,15 @@ def build_pack(name: str, source: Path, out: Path, *, all_train: bool) -> int:
     return build(about, scenes(source), out, all_train=all_train)
 
 
-def build_catalog(source: Path, out: Path, *, pack: str | None, levels_m: Sequence[float], size_px: int) -> None:
+def build_catalog(
+    source: Path,
+    out: Path,
+    *,
+    pack: str | None,
+    levels_m: Sequence[float],
+    size_px: int,
+    jpeg: int | None = None,
+) -> None:
     """Cut imagery into a catalog of blocks.
 
     Args:
@@ -50,6 +58,7 @@ def build_catalog(source: Path, out: Path, *, pack: str | None, levels_m: Sequen
         pack: Name of the pack; None for any folder.
         levels_m: Metres per pixel of the blocks.
         size_px: Side of a block.
+        jpeg: Quality of JPEG, 1 to 100; None for PNG.
 
     Raises:
         UsageError: If no pack has this name.
@@ -59,7 +68,7 @@ def build_catalog(source: Path, out: Path, *, pack: str | None, levels_m: Sequen
         raise UsageError(f"no pack {pack!r}; there are {', '.join(IMAGERY)}; any other folder needs no --pack")
     about, images = (_own(source), image_folder.images) if pack is None else IMAGERY[pack]
     blocks = (block for image in images(source) for block in cut(image, levels_m, size_px=size_px))
-    write_catalog(about, blocks, out)
+    write_catalog(about, blocks, out, jpeg=jpeg)
 
 
 def _own(source: Path) -> About:
