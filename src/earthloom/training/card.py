@@ -8,13 +8,13 @@ from earthloom.data.build import ABOUT
 
 
 def data_section(sources: Iterable[Path], *, unknown: str) -> list[str]:
-    """Return the lines of a card's section on the data: licence and credit of every pack.
+    """Return the lines of a card's section on the data: licence and credit of every pack, each once.
 
     Args:
         sources: What the run was given: folders, or shards of one.
         unknown: What is there without an `about.json`.
     """
-    return ["", "## Data", "", *[f"- {credit(source, unknown=unknown)}" for source in sources]]
+    return ["", "## Data", "", *dict.fromkeys(f"- {credit(source, unknown=unknown)}" for source in sources)]
 
 
 def credit(data: Path, *, unknown: str) -> str:
