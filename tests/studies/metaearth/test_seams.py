@@ -68,3 +68,17 @@ def test_rows_are_the_figures_of_the_woven_ground(study: Study, toy, monkeypatch
     assert (side_by_side.ratio.num_lines, canvas.ratio.num_lines) == (4, 24)
     page = "\n".join(table.markdown())
     assert all(f"| {name} | {row[0]:.2f}, {row[1]:.2f}" in page for name, row in published.SEAMS.items())
+
+
+@pytest.mark.parametrize("merge", ["crop", "multidiffusion"])
+def test_seams_are_measured_where_windows_meet(study: Study, toy, monkeypatch: pytest.MonkeyPatch, merge: str) -> None:
+    def grey(x_B3HW, t_B, gsd_B, condition_BCHW):
+        return (20 * x_B3HW.mean(dim=(1, 2, 3), keepdim=True)).expand_as(x_B3HW)
+
+    monkeypatch.setattr(toy, "denoise", grey)
+    monkeypatch.setattr(seams, "WAYS", {"each its own grey": {"merge": merge, "noise": "independent"}})
+    sampling = replace(study.sampling, steps=1, consistent=False)
+    (row,) = seams.make(replace(study, sampling=sampling)).rows
+    assert row.ratio is not None
+    assert row.ratio.low == np.inf
+    assert row.steps.interior.value == 0 < row.steps.mean.value

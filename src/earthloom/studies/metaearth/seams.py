@@ -163,6 +163,11 @@ def _layer(study: Study, way: str, strip: Strip, level_m: float) -> Layer:
     return side_by_side(layer) if way == SIDE_BY_SIDE else layer
 
 
+def joins_amid_blocks(layer: Layer) -> bool:
+    """Say whether joints lie in the middle of blocks: there windows end that overlap by half and are averaged."""
+    return layer.blend == "flat" and 2 * layer.overlap_px == layer.block_px
+
+
 def _row(study: Study, way: str, layer: Layer, grounds: Sequence[Window]) -> Row:
     made, shifted, calls, seconds = [], [], 0, 0.0
     block_px, side_px = study.window_px // 2, grounds[0].width
@@ -176,9 +181,10 @@ def _row(study: Study, way: str, layer: Layer, grounds: Sequence[Window]) -> Row
             shifted.append(read(loom, layer.shifted(), ground))
             loom.store.evict(0)
         alone = num_calls(loom, layer, Window(grounds[0].col, grounds[0].row, block_px, block_px))
-    weaves = [Strip(pictures_NHW3=np.stack(pictures)) for pictures in (made, shifted)]
+    if joins_amid_blocks(layer):  # then it is the shifted weave that has its joints on the lines
+        made, shifted = shifted, made
+    seamed, elsewhere = (Strip(pictures_NHW3=np.stack(pictures)) for pictures in (made, shifted))
     lines = range(layer.block_px, side_px, layer.block_px)
-    seamed, elsewhere = weaves
     return Row(
         way=way,
         steps=seam_gradients(made, cols=lines, rows=lines),
