@@ -1,6 +1,11 @@
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from earthloom.studies.metaearth import curve
+from earthloom.studies.metaearth.crops import held_out_crops
+from earthloom.studies.metaearth.regions import distances
 from earthloom.studies.metaearth.study import Study
 
 
@@ -17,3 +22,13 @@ def test_every_sampler_at_every_number_of_steps(study: Study, toy: Any) -> None:
     dpm, _, ddim, _ = found.points
     assert dpm.distances == ddim.distances  # their first step is one and the same
     assert all(point.seconds > 0 for point in found.points)
+
+
+def test_bicubic_enlargement_of_the_same_pictures_stands_beside(study: Study, toy: Any) -> None:
+    found = curve.make(study)
+    crops = held_out_crops(study, 1.0)
+    assert crops is not None
+    assert study.features is not None
+    smooth = [np.array(Image.fromarray(each).resize((32, 32), Image.Resampling.BICUBIC)) for each in crops.coarse()]
+    assert found.bicubic == distances(study.features(crops.real_NHW3), study.features(np.stack(smooth)))
+    assert any(line.startswith("| bicubic, no network |") for line in found.markdown())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from earthloom.data.catalog import ImageBlock
 from earthloom.data.degradations import bicubic
@@ -66,6 +67,13 @@ def held_out_crops(study: Study, level_m: float) -> Crops | None:
     return cut_crops(
         study.held_out()[level_m], side_px=study.window_px, num=study.effort.pictures, seed=study.options.seed
     )
+
+
+def enlarged(pictures_Nhw3: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Enlarge pictures by Pillow's bicubic filter, rounded to 8 bits."""
+    _, height, width, _ = pictures_Nhw3.shape
+    size = factor * width, factor * height
+    return np.stack([np.array(Image.fromarray(each).resize(size, Image.Resampling.BICUBIC)) for each in pictures_Nhw3])
 
 
 def _num_squares(block: ImageBlock, side_px: int) -> int:

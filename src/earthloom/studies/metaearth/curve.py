@@ -4,9 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from earthloom.errors import DataError
+from earthloom.models.metaearth.config import FACTOR
 from earthloom.pipelines.denoise import SamplerName
-from earthloom.studies.metaearth.crops import Crops, held_out_crops
+from earthloom.studies.metaearth.crops import Crops, enlarged, held_out_crops
 from earthloom.studies.metaearth.regions import Distances, distances
 from earthloom.studies.metaearth.remake import remake
 from earthloom.studies.metaearth.study import Study
@@ -46,6 +50,9 @@ class Curve:
     features: str
     """What they were compared by."""
 
+    bicubic: Distances
+    """Of the same pictures by bicubic enlargement: what a network has to beat."""
+
     points: tuple[Point, ...]
     """Sampler by sampler, steps rising."""
 
@@ -61,16 +68,13 @@ class Curve:
             "",
             *grid_lines(
                 ("sampler", "steps", "KID", "Frechet", "s a picture"),
-                (
-                    (
-                        point.sampler,
-                        str(point.steps),
-                        interval(point.distances.kid),
-                        number(point.distances.frechet),
-                        number(point.seconds),
-                    )
-                    for point in self.points
-                ),
+                [
+                    ("bicubic, no network", "", *_cells(self.bicubic), ""),
+                    *(
+                        (point.sampler, str(point.steps), *_cells(point.distances), number(point.seconds))
+                        for point in self.points
+                    ),
+                ],
             ),
         ]
 
@@ -86,21 +90,29 @@ def make(study: Study) -> Curve:
     level_m, crops = max(found.items(), key=lambda each: 0 if each[1] is None else len(each[1].blocks))
     if crops is None:
         raise DataError(f"no held-out block of imagery has {study.window_px} px: make a catalog with larger ones")
+    real_ND = study.features(crops.real_NHW3)
     ways = [(sampler, steps) for sampler in get_args(SamplerName) for steps in study.effort.curve_steps]
     return Curve(
         level_m=level_m,
         num=len(crops.blocks),
         side_px=study.window_px,
         features=study.features.name,
-        points=tuple(_points(study, crops, ways)),
+        bicubic=distances(real_ND, study.features(enlarged(crops.coarse(), FACTOR))),
+        points=tuple(_points(study, crops, real_ND, ways)),
     )
 
 
-def _points(study: Study, crops: Crops, ways: Sequence[tuple[SamplerName, int]]) -> Iterator[Point]:
+def _points(
+    study: Study, crops: Crops, real_ND: NDArray[np.float64], ways: Sequence[tuple[SamplerName, int]]
+) -> Iterator[Point]:
     assert study.features is not None
-    real_ND, coarse_Nhw3 = study.features(crops.real_NHW3), crops.coarse()
+    coarse_Nhw3 = crops.coarse()
     for sampler, steps in ways:
         sampled = replace(study, sampling=replace(study.sampling, sampler=sampler, steps=steps))
         remade = remake(sampled, study.weights, coarse_Nhw3, crops.gsds_m)
         found = distances(real_ND, study.features(remade.made_NHW3))
         yield Point(sampler=sampler, steps=steps, distances=found, seconds=remade.seconds)
+
+
+def _cells(found: Distances) -> tuple[str, str]:
+    return interval(found.kid), number(found.frechet)

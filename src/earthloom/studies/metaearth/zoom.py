@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from earthloom.data.degradations import average
 from earthloom.data.pairs import image_size
@@ -17,7 +16,7 @@ from earthloom.errors import DataError
 from earthloom.metrics.interval import Interval
 from earthloom.metrics.kid import kid_difference
 from earthloom.models.metaearth.config import FACTOR
-from earthloom.studies.metaearth.crops import Crops, cut_crops
+from earthloom.studies.metaearth.crops import Crops, cut_crops, enlarged
 from earthloom.studies.metaearth.regions import Distances, distances
 from earthloom.studies.metaearth.remake import read, runs, scratch_loom, stages
 from earthloom.studies.metaearth.study import Study
@@ -116,13 +115,6 @@ def make(study: Study) -> ZoomTable:
         features=study.features.name,
         rows=tuple(_row(way, real_ND, found) for way in found),
     )
-
-
-def enlarged(pictures_Nhw3: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Enlarge pictures by Pillow's bicubic filter, rounded to 8 bits."""
-    _, height, width, _ = pictures_Nhw3.shape
-    size = factor * width, factor * height
-    return np.stack([np.array(Image.fromarray(each).resize(size, Image.Resampling.BICUBIC)) for each in pictures_Nhw3])
 
 
 def thrice_enlarged(pictures_Nhw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
