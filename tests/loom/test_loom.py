@@ -185,6 +185,30 @@ def test_a_hundred_thousand_windows_are_planned_quickly(fake: SimpleNamespace, t
     assert seconds < 10
 
 
+def test_a_layer_that_many_read_is_planned_once(
+    fake: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, _ = stack(fake, None)
+    top: Any = source
+    for _ in range(3):  # stages of eight phases, each of which reads the stage below too
+        below, states = top, ()
+        for index in range(8):
+            step = fake.Same()
+            states = (Layer(name=str(index), grid=fake.grid(1.0), inputs=(below, *states), step=step, block_px=16),)
+        (top,) = states
+    with Store(tmp_path / "s") as store:
+        looked: list[Layer] = []
+        missing = store.missing
+        monkeypatch.setattr(store, "missing", lambda layer, blocks: looked.append(layer) or missing(layer, blocks))
+        plan = Loom(store).plan(top, Window(0, 0, 16, 16))
+    assert len(looked) == len(plan) == 24
+    seen: set[str] = set()
+    for layer, blocks in plan:
+        assert blocks == [(0, 0)]
+        assert {each.identity for each in layer.inputs if isinstance(each, Layer)} <= seen
+        seen.add(layer.identity)
+
+
 def test_layers_are_values(fake: SimpleNamespace) -> None:
     _, top = stack(fake, None)
     again = pickle.loads(pickle.dumps(top))

@@ -61,21 +61,20 @@ class Loom:
     def plan(self, layer: Layer, window: Window) -> list[tuple[Layer, list[Block]]]:
         """Return the missing blocks below a window, deepest layer first: the cone of dependencies.
 
-        Layers are expanded breadth first; a layer that several others read is planned once, below all of them.
+        Each layer is looked at once, however many others read it.
         """
-        wanted: dict[str, tuple[Layer, dict[Block, None]]] = {}
-        frontier: list[tuple[Layer, Iterable[Block]]] = [(layer, layer.blocks(window))]
-        while frontier:
-            current, blocks = frontier.pop(0)
-            _, known = wanted.pop(current.identity, (current, {}))
-            missing = self.store.missing(current, (block for block in blocks if block not in known))
-            known.update(dict.fromkeys(missing))
-            wanted[current.identity] = (current, known)
+        wanted = {layer.identity: dict.fromkeys(layer.blocks(window))}
+        plan: list[tuple[Layer, list[Block]]] = []
+        for current in reversed(_stack(layer)):
+            missing = self.store.missing(current, wanted.pop(current.identity))
             for source, ratio in zip(current.inputs, current.ratios, strict=True):
                 if isinstance(source, Layer):
-                    windows = (current.window_of(block).pad(current.halo_px).scaled(ratio) for block in known)
-                    frontier.append((source, dict.fromkeys(b for needed in windows for b in source.blocks(needed))))
-        return [(planned, list(blocks)) for planned, blocks in reversed(wanted.values()) if blocks]
+                    windows = (current.window_of(block).pad(current.halo_px).scaled(ratio) for block in missing)
+                    needed = wanted.setdefault(source.identity, {})
+                    needed.update((block, None) for each in windows for block in source.blocks(each))
+            if missing:
+                plan.append((current, missing))
+        return plan[::-1]
 
     def make(self, layer: Layer, window: Window) -> None:
         """Make and store every missing block that a window of a layer needs.
@@ -110,18 +109,18 @@ class Loom:
         Returns:
             The ground of `layer` that will be made anew; None if it never sees the window.
         """
-        reached = []
-        for below, ratio in zip(layer.inputs, layer.ratios, strict=True):
-            edited = window if below.identity == source.identity else None
-            if isinstance(below, Layer):
-                edited = self.invalidate(below, source, window)
-            if edited is not None:
-                reached.append(edited.scaled(1 / ratio).pad(layer.halo_px))
-        if not reached:
-            return None
-        blocks = list(layer.cells(reduce(Window.union, reached)))
-        self.store.drop(layer, blocks)
-        return layer.kept(blocks[0]).union(layer.kept(blocks[-1]))
+        anew: dict[str, Window] = {}
+        for current in _stack(layer):
+            reached = []
+            for below, ratio in zip(current.inputs, current.ratios, strict=True):
+                edited = window if below.identity == source.identity else anew.get(below.identity)
+                if edited is not None:
+                    reached.append(edited.scaled(1 / ratio).pad(current.halo_px))
+            if reached:
+                blocks = list(current.cells(reduce(Window.union, reached)))
+                self.store.drop(current, blocks)
+                anew[current.identity] = current.kept(blocks[0]).union(current.kept(blocks[-1]))
+        return anew.get(layer.identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +198,21 @@ class _Maker:
             )
         own = raster.crop(layer.kept(block), window)
         return Raster(np.where(own.mask, own.pixels, np.zeros((), layer.dtype)), own.mask)
+
+
+def _stack(layer: Layer) -> list[Layer]:
+    """Return a layer and all below it, each once, after everything that it reads."""
+    found: dict[str, Layer] = {}
+
+    def visit(current: Layer) -> None:
+        if current.identity not in found:
+            for source in current.inputs:
+                if isinstance(source, Layer):
+                    visit(source)
+            found[current.identity] = current
+
+    visit(layer)
+    return list(found.values())
 
 
 def _strip_by_strip(block: Block) -> tuple[int, Block]:
