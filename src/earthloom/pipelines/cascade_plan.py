@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from earthloom.errors import UsageError
 from earthloom.geo.crs import Bounds
@@ -18,7 +17,6 @@ from earthloom.models.metaearth.config import FACTOR
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.plan import Picture, Plan, provenance_of
 from earthloom.pipelines.run import RunOptions
-from earthloom.pipelines.spread import spread_layer
 from earthloom.pipelines.stages import Sampling, averaging, cascade_layers, num_stages
 
 SPREAD_OF = "standard_deviation_of"
@@ -92,7 +90,7 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
         about=_about(imagery),
         lossless=False,
     )
-    worlds = [_of(first, layer, seed=seed) for layer, seed in zip(layers, seeds, strict=True)]
+    worlds = [_world(first, layer, seed) for layer, seed in zip(layers, seeds, strict=True)]
     return [*worlds, _spread(first, layers)] if options.uncertainty else worlds
 
 
@@ -105,17 +103,23 @@ def _about(imagery: Imagery) -> About:
     )
 
 
-def _of(plan: Plan, layer: Layer, **changes: Any) -> Plan:
-    """Return the plan of another layer on the same ground."""
-    (picture,) = plan.pictures
-    return replace(plan, pictures=(replace(picture, layer=layer),), provenance=replace(plan.provenance, **changes))
+def _world(first: Plan, layer: Layer, seed: int) -> Plan:
+    """Return the plan of another world on the same ground."""
+    (picture,) = first.pictures
+    return replace(first, pictures=(replace(picture, layer=layer),), provenance=replace(first.provenance, seed=seed))
 
 
 def _spread(first: Plan, layers: Sequence[Layer]) -> Plan:
+    """Return the plan of how far apart all worlds are."""
+    (picture,) = first.pictures
     parameters = {**first.provenance.parameters, SPREAD_OF: len(layers)}
     assert first.about is not None
-    about = replace(first.about, product="uncertainty", bands=("standard_deviation",))
-    return replace(_of(first, spread_layer(layers), parameters=parameters), about=about)
+    return replace(
+        first,
+        pictures=(replace(picture, others=tuple(layers[1:])),),
+        provenance=replace(first.provenance, parameters=parameters),
+        about=replace(first.about, product="uncertainty", bands=("standard_deviation",)),
+    )
 
 
 def _window(imagery: Imagery, grid: Grid, bounds: Bounds | None) -> Window:

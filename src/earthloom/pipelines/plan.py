@@ -15,10 +15,12 @@ from earthloom.io.levels import Level
 from earthloom.io.provenance import Provenance
 from earthloom.io.remote import plain_name
 from earthloom.io.sinks import write
+from earthloom.io.source import Source
 from earthloom.io.stac import About
 from earthloom.loom.layer import Block, Layer
 from earthloom.loom.loom import Loom
 from earthloom.pipelines.run import RunOptions
+from earthloom.pipelines.spread import Spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,14 @@ class Picture:
 
     ratio: float = 1.0
     """Pixels of the layer along one of the result; 1 where they are the result."""
+
+    others: tuple[Layer, ...] = ()
+    """Parallel worlds of the layer; with any, the result is how far apart all of them are."""
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """All layers that the result is read from."""
+        return self.layer, *self.others
 
     @property
     def grid(self) -> Grid:
@@ -58,8 +68,10 @@ class Picture:
 
     def level(self, loom: Loom) -> Level:
         """Return what a sink writes."""
-        woven = loom.open(self.layer)
-        source = woven if self.ratio == 1.0 else Averaged(source=woven, ratio=self.ratio)
+        worlds: list[Source] = [loom.open(layer) for layer in self.layers]
+        if self.ratio != 1.0:
+            worlds = [Averaged(source=world, ratio=self.ratio) for world in worlds]
+        source = Spread(worlds=tuple(worlds)) if self.others else worlds[0]
         return Level(zoom=self.zoom, source=source, window=self.window)
 
     def parts(self) -> Iterator[tuple[Block, Window]]:
@@ -91,7 +103,8 @@ class Plan:
             InterruptedRunError: On Ctrl-C.
         """
         for picture in self.pictures:
-            loom.make(picture.layer, picture.needed)
+            for layer in picture.layers:
+                loom.make(layer, picture.needed)
 
     def levels(self, loom: Loom) -> tuple[Level, ...]:
         """Return what sinks write, finest first."""

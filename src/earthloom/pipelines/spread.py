@@ -1,41 +1,44 @@
-"""How far parallel worlds are apart, pixel by pixel: a layer over the last stage of each."""
+"""How far parallel worlds are apart, pixel by pixel."""
 
-from collections.abc import Sequence
+import hashlib
+import json
 from dataclasses import dataclass
 
 import numpy as np
 
+from earthloom.geo.grid import Grid
+from earthloom.geo.windows import Window
 from earthloom.io.raster import Raster
-from earthloom.loom.layer import Layer, StepFunction
-
-BLOCK_PX = 512
+from earthloom.io.source import Source
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """Standard deviation over worlds, the mean of the bands, in the pixels' own units (0..255)."""
+    """Standard deviation over worlds, the mean of their bands, in the pixels' own units (0..255)."""
 
-    identity: str = "standard deviation over worlds"
+    worlds: tuple[Source, ...]
+    """At least two, on one grid."""
 
-    def load(self) -> StepFunction:
-        """Return the function."""
-        return lambda sights: [_spread(sight.inputs) for sight in sights]
+    bands: int = 1
+    """The deviation."""
 
+    dtype: str = "uint8"
+    """Rounded."""
 
-def spread_layer(worlds: Sequence[Layer]) -> Layer:
-    """Return the standard deviation of layers on one grid: one uint8 band, known where all are."""
-    return Layer(
-        name="standard deviation",
-        grid=worlds[0].grid,
-        inputs=tuple(worlds),
-        step=Spread(),
-        block_px=BLOCK_PX,
-        bands=1,
-    )
+    @property
+    def grid(self) -> Grid:
+        """The worlds' plane."""
+        return self.worlds[0].grid
 
+    @property
+    def identity(self) -> str:
+        """Hash of what decides the pixels."""
+        return hashlib.sha256(json.dumps(["spread", *(world.identity for world in self.worlds)]).encode()).hexdigest()
 
-def _spread(worlds: Sequence[Raster]) -> Raster:
-    pixels = np.stack([world.pixels for world in worlds]).astype(np.float32)
-    spread_1HW = pixels.std(axis=0, ddof=1).mean(axis=0, keepdims=True)
-    known = np.logical_and.reduce([world.mask for world in worlds])
-    return Raster(np.rint(spread_1HW).clip(0, 255).astype(np.uint8), known)
+    def read(self, window: Window) -> Raster:
+        """Compare a window of all worlds; known where all are."""
+        rasters = [world.read(window) for world in self.worlds]
+        pixels = np.stack([raster.pixels for raster in rasters]).astype(np.float32)
+        spread_1HW = pixels.std(axis=0, ddof=1).mean(axis=0, keepdims=True)
+        known = np.logical_and.reduce([raster.mask for raster in rasters])
+        return Raster(np.rint(spread_1HW).clip(0, 255).astype(np.uint8), known)

@@ -102,8 +102,10 @@ def test_an_interrupted_cascade_goes_on_where_it_stopped(ground, denoiser, tmp_p
     assert make(ground, out, denoiser, resume=True) == [out]
 
 
-def test_parallel_worlds_and_their_spread(ground, denoiser, tmp_path):
+@pytest.mark.parametrize("between", [1.0, 2.0, 1.6])
+def test_parallel_worlds_and_their_spread(ground, denoiser, tmp_path, between):
     options = {"samples": 3, "uncertainty": True, "seed": 7, "sampling": replace(QUICK, consistent=False)}
+    options["res_m"] = between * inspect(ground).gsd_m / 4
     files = make(ground, tmp_path / "w.tif", denoiser, **options)
     assert [file.name for file in files] == ["w.tif", "w_world1.tif", "w_world2.tif", "w_std.tif"]
     worlds = np.stack([pixels(file)[0] for file in files[:3]]).astype(float)
