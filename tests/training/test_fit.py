@@ -1,4 +1,5 @@
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ import torch
 
 from earthloom.errors import DataError, ModelError, TrainingError, UsageError
 from earthloom.models import weights
-from earthloom.training import log
+from earthloom.training import best, log
 from earthloom.training.fit import fit
 from earthloom.training.maps.config import MapsConfig
 from earthloom.training.recipes import recipe
@@ -168,6 +169,13 @@ def test_a_run_can_start_from_trained_weights(pairs: Path, tmp_path: Path) -> No
     assert (again / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
     with pytest.raises(ModelError, match="another architecture than pix2pixhd/small-m2m"):
         fit("m", replace(still, model="small-m2m"), [pairs], tmp_path / "other", replace(CPU, init=trained))
+
+
+def test_a_figure_that_is_no_number_is_worse_than_any(tmp_path: Path) -> None:
+    module = torch.nn.Linear(1, 1)
+    for step, value, kept in ((1, math.nan, 1), (2, 0.5, 2), (3, math.nan, 2), (4, 0.4, 2), (5, 0.6, 5)):
+        best.keep(tmp_path, step, value, {}, module)
+        assert best.take(tmp_path, module)[0] == kept
 
 
 def test_the_best_weights_are_kept_and_said(pairs: Path, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def num_cores() -> int:
 
 
 Model = Annotated[str, typer.Option(help="Weights: a shipped name, a folder, or an owner/name id of the hub.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything drawn at random; 0 is a seed.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything drawn at random; 0 is a seed.")]
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 PrecisionName = Annotated[str, typer.Option("--precision", help="auto (fp32 on CPU, bf16 on CUDA), fp32 or bf16.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]

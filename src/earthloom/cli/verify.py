@@ -16,7 +16,7 @@ def verify(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Weights; default: the recorded ones.")] = None,
     blocks: Annotated[int, typer.Option(min=1, help="How many random blocks.")] = 4,
-    seed: Annotated[int, typer.Option(help="Of the choice of blocks.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of blocks.")] = 0,
     device: options.DeviceName = "auto",
     precision: options.PrecisionName = "auto",
     workers: options.Workers = None,

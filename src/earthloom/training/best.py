@@ -2,6 +2,7 @@
 
 import json
 import os
+from math import isnan
 from pathlib import Path
 
 from safetensors import safe_open
@@ -14,9 +15,11 @@ FILE = "best.safetensors"
 
 
 def keep(folder: Path, step: int, value: float, report: Report, module: nn.Module) -> None:
-    """Keep weights if they are better than those that are kept."""
-    if (folder / FILE).is_file() and value <= float(_header(folder)["value"]):
-        return
+    """Keep weights if they are better than those that are kept; no figure, NaN, is worse than any."""
+    if (folder / FILE).is_file():
+        kept = float(_header(folder)["value"])
+        if not (value > kept or isnan(kept)):
+            return
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
     fresh = folder / f"{FILE}.part"
     save_file(tensors, fresh, {"step": str(step), "value": repr(value), "report": json.dumps(report)})

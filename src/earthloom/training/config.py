@@ -4,6 +4,7 @@ import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from math import isfinite
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from earthloom.errors import UsageError
@@ -52,7 +53,9 @@ class TrainConfig(ABC):
     def __post_init__(self) -> None:
         """Reject what cannot run."""
         require(self, 1, "crop_px", "batch", "accumulate", "checkpoint_every")
-        require(self, 0, "validate_every", "seed")
+        require(self, 0, "validate_every", "seed", "weight_decay")
+        if not 0.0 <= self.ema_decay < 1.0:
+            raise UsageError(f"ema_decay is {self.ema_decay}, want at least 0 and below 1")
         if self.clip_norm is not None and self.clip_norm <= 0.0:
             raise UsageError(f"clip_norm is {self.clip_norm}, want more than 0, or none")
 
@@ -122,13 +125,18 @@ def _parse(text: str, kind: Any) -> Any:
         return text if text in get_args(kind) else _fail(text)
     if kind == tuple[float, float]:
         low, high = text.split(",")
-        return float(low), float(high)
+        return _number(low), _number(high)
     if kind == tuple[float, ...]:
-        return tuple(float(part) for part in text.split(","))
+        return tuple(_number(part) for part in text.split(","))
     if get_origin(kind) is tuple:
         pairs = [part.rpartition(":") for part in text.split(",") if part]
-        return tuple((name, float(weight)) if name else _fail(text) for name, _, weight in pairs)
-    return kind(text)
+        return tuple((name, _number(weight)) if name else _fail(text) for name, _, weight in pairs)
+    return _number(text) if kind is float else kind(text)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return value if isfinite(value) else _fail(text)
 
 
 def _fail(text: str) -> Any:

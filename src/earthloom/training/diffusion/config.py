@@ -49,7 +49,7 @@ class DiffusionConfig(TrainConfig):
     def __post_init__(self) -> None:
         """Reject what cannot run."""
         TrainConfig.__post_init__(self)
-        require(self, 0, "steps")
+        require(self, 0, "steps", "lr")
         require(self, 1, "rise_steps", "judged")
         if not self.levels_m or min(self.levels_m) <= 0.0 or len(set(self.levels_m)) < len(self.levels_m):
             raise UsageError(f"levels_m is {self.levels_m}; give different metres per pixel, e.g. 1,4,16")

@@ -66,7 +66,7 @@ class MapsConfig(TrainConfig):
     def __post_init__(self) -> None:
         """Reject what cannot run."""
         TrainConfig.__post_init__(self)
-        require(self, 0, "warm_steps", "adversarial_steps")
+        require(self, 0, "warm_steps", "adversarial_steps", "warm_lr", "adversarial_lr")
         if self.select is not None and self.select.count("/") != 1:
             raise UsageError(f"select is {self.select!r}, want PACK/mean_iou, PACK/accuracy or PACK/CLASS")
         if not 0.0 < self.scale[0] <= self.scale[1]:
