@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from earthloom.data.pairs import Pair
-from earthloom.data.scenes import Scenes
 from earthloom.data.survey import survey, table
 from earthloom.errors import DataError
 
@@ -42,15 +41,3 @@ def test_a_survey_stops_at_what_a_run_would_stumble_over(pairs: list[Pair]) -> N
     Image.fromarray(np.zeros((10, 11, 3), np.uint8)).save(pairs[1].image)
     with pytest.raises(DataError, match="sizes must agree"):
         survey(pairs, PALETTE, NAMES)
-
-
-def test_scenes_beyond_the_memory_are_decoded_again(pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
-    from earthloom.data import scenes
-
-    decoded: list[str] = []
-    real = scenes.load
-    monkeypatch.setattr(scenes, "load", lambda pair, palette: decoded.append(pair.site) or real(pair, palette))
-    wide, narrow = Scenes(pairs, PALETTE), Scenes(pairs, PALETTE, memory_bytes=500)
-    for kept in (wide, narrow):
-        assert [kept[number].pair.site for number in (0, 0, 1, 1, 0)] == ["a", "a", "b", "b", "a"]
-    assert decoded == ["a", "b", "a", "b", "a"]

@@ -5,16 +5,14 @@ Letters: H W pixels of a picture, 3 RGB.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earthloom.data.blocks import level_of
 from earthloom.data.catalog import ImageBlock
-from earthloom.data.pairs import image_size
+from earthloom.data.recent import Recent
 from earthloom.data.sampler import turned
-from earthloom.data.scenes import MEMORY_BYTES
 from earthloom.errors import DataError
 
 Degrade = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
@@ -51,16 +49,14 @@ class LevelSampler:
             seed: Of all draws.
 
         Raises:
-            DataError: If a level has no blocks, or the first block cannot be read.
+            DataError: If a level has no blocks.
         """
         self.size_px, self.degrade, self.seed = size_px, degrade, seed
         self._levels = tuple(by_level(blocks, levels_m).items())
         for level_m, members in self._levels:
             if not members:
                 raise DataError(f"no block has about {level_m:g} m per pixel; leave the level out or add a catalog")
-        width, height = image_size(self._levels[0][1][0].image)
-        # Beyond the memory for blocks of this size, the one used longest ago is decoded again in its turn.
-        self._load = lru_cache(max(1, MEMORY_BYTES // (3 * width * height)))(ImageBlock.load)
+        self._recent: Recent[ImageBlock, NDArray[np.uint8]] = Recent(ImageBlock.load)
 
     def sample(self, step: int, index: int) -> LevelSample:
         """Draw sample `index` of step `step`; equal arguments give equal bytes.
@@ -76,7 +72,7 @@ class LevelSampler:
         return LevelSample(hr_HW3, self.degrade(hr_HW3, rng), block.gsd_m)
 
     def _crop(self, block: ImageBlock, rng: np.random.Generator) -> NDArray[np.uint8]:
-        pixels = self._load(block)
+        pixels = self._recent[block]
         room = [length - self.size_px for length in pixels.shape[:2]]
         if min(room) < 0:
             raise DataError(f"{block.image} has {pixels.shape[1]}x{pixels.shape[0]} px, a sample has {self.size_px}")

@@ -1,9 +1,8 @@
-"""Decoded pairs, as many at a time as memory allows.
+"""Decoded pairs.
 
 Letters: H W pixels, 3 RGB.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earthloom.data.pairs import Pair, Palette, load_image, load_sets
+from earthloom.data.recent import Recent
 from earthloom.errors import DataError
-
-MEMORY_BYTES = 4 << 30
-"""What decoded scenes may take; beyond it the one used longest ago is decoded again when its turn comes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,13 +49,12 @@ def load(pair: Pair, palette: Palette) -> Scene:
 
 
 class Scenes:
-    """Scenes by number; those used last stay in memory. For one thread."""
+    """Scenes by number. For one thread."""
 
-    def __init__(self, pairs: Sequence[Pair], palette: Palette, *, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(self, pairs: Sequence[Pair], palette: Palette) -> None:
         """Decode nothing yet."""
-        self.pairs, self._palette, self._memory_bytes = tuple(pairs), palette, memory_bytes
-        self._kept: OrderedDict[int, Scene] = OrderedDict()
-        self._used_bytes = 0
+        self.pairs = tuple(pairs)
+        self._recent: Recent[int, Scene] = Recent(lambda number: load(self.pairs[number], palette))
 
     def __getitem__(self, number: int) -> Scene:
         """Return a scene, decoding it if it is not at hand.
@@ -66,12 +62,4 @@ class Scenes:
         Raises:
             DataError: As `load`.
         """
-        if number in self._kept:
-            self._kept.move_to_end(number)
-            return self._kept[number]
-        scene = load(self.pairs[number], self._palette)
-        self._kept[number] = scene
-        self._used_bytes += scene.nbytes
-        while self._used_bytes > self._memory_bytes and len(self._kept) > 1:
-            self._used_bytes -= self._kept.popitem(last=False)[1].nbytes
-        return scene
+        return self._recent[number]
