@@ -52,6 +52,9 @@ class ClassFolder:
     test: Labelled
     """To be judged on."""
 
+    shrunk_N: NDArray[np.float64]
+    """How many pixels of each training picture as it is lie along one of those here."""
+
 
 def read_class_folder(folder: Path, *, side_px: int) -> ClassFolder:
     """Read class pictures, the middle square of each brought to one size; a picture's class is its folder.
@@ -65,16 +68,18 @@ def read_class_folder(folder: Path, *, side_px: int) -> ClassFolder:
     """
     rows = read_split(folder)
     names = tuple(sorted({_label(row) for row in rows}))
-    parts = {}
+    parts, shorts = {}, {}
     for split in ("train", "test"):
         own = [row for row in rows if row["split"] == split]
         if len(set(map(_label, own))) < max(2, len(names)):
             raise DataError(f"{folder / SPLIT} has a {split} part without pictures of every class, of at least two")
+        pictures = [load_image(folder / row["file"]) for row in own]
+        shorts[split] = [min(picture.shape[:2]) for picture in pictures]
         parts[split] = Labelled(
-            pictures_NSS3=np.stack([_square(load_image(folder / row["file"]), side_px) for row in own]),
+            pictures_NSS3=np.stack([_square(picture, side_px) for picture in pictures]),
             labels_N=np.array([names.index(_label(row)) for row in own]),
         )
-    return ClassFolder(names=names, **parts)
+    return ClassFolder(names=names, **parts, shrunk_N=np.array(shorts["train"]) / side_px)
 
 
 def read_split(folder: Path) -> tuple[Mapping[str, str], ...]:

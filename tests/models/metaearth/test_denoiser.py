@@ -104,7 +104,8 @@ def test_attention_equals_a_slow_loop():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"window_px": 30}, "window_px is 30, want a multiple of 4"),
+        ({"window_px": 20}, "window_px is 20, want a multiple of 16"),
+        ({"head_channels": 5}, "head_channels is 5: heads cannot share 16 channels evenly"),
         ({"width": 10}, "width is 10, want an even multiple of the 4 groups"),
         ({"multipliers": ()}, "multipliers is 0, want at least 1"),
         ({"attention": (2,)}, r"attention names level 2, levels run 0\.\.1"),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,9 +50,24 @@ def test_both_arms_learn_and_the_large_ones_say_why_not(
 
 
 def test_generated_worlds_differ_and_keep_their_labels(study: Study, toy: object, folder: Path) -> None:
-    train = read_class_folder(folder, side_px=32).train
-    made = generated(replace(study, effort=replace(study.effort, worlds=3)), train)
+    found = read_class_folder(folder, side_px=32)
+    made = generated(replace(study, effort=replace(study.effort, worlds=3)), found.train, found.shrunk_N)
     assert made.labels_N.tolist() == [0, 0, 0, 1, 1, 1] * 3
     worlds = made.pictures_NSS3.reshape(3, 6, 32, 32, 3)
     assert not np.array_equal(worlds[0], worlds[1])
     assert not np.array_equal(worlds[1], worlds[2])
+
+
+def test_the_network_is_told_the_metres_of_the_resized_pixels(
+    study: Study, toy: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = read_class_folder(folder, side_px=16)
+    assert found.shrunk_N.tolist() == [2.0] * 6
+    told: list[float] = []
+    denoise = toy.denoise
+    monkeypatch.setattr(toy, "denoise", lambda x, t, gsd, c: told.append(float(gsd[0])) or denoise(x, t, gsd, c))
+    whole = read_class_folder(folder, side_px=32)
+    for shrunk in (1.0, 2.5):
+        generated(replace(study, classes_gsd_m=3.0), whole.train, whole.shrunk_N * shrunk)
+        assert set(told) == {3.0 * shrunk * 4}
+        told.clear()

@@ -1,6 +1,7 @@
 """What fixes the weights of a MetaEarth denoiser, and the presets by name."""
 
 from dataclasses import dataclass, replace
+from math import lcm
 from typing import Literal
 
 from earthloom.errors import ModelError
@@ -80,8 +81,9 @@ class MetaEarthConfig:
         for name, count in counts.items():
             if count < 1:
                 raise ModelError(f"{name} is {count}, want at least 1")
-        if self.window_px < self.multiple_px or self.window_px % self.multiple_px:
-            raise ModelError(f"window_px is {self.window_px}, want a multiple of {self.multiple_px}")
+        block_px = lcm(self.multiple_px, 4 * FACTOR)  # windows meet at quarters, and those are read from coarse pixels
+        if self.window_px < block_px or self.window_px % block_px:
+            raise ModelError(f"window_px is {self.window_px}, want a multiple of {block_px}")
         if self.width % self.groups or self.width % 2:
             raise ModelError(f"width is {self.width}, want an even multiple of the {self.groups} groups")
         if self.noising.zero_terminal_snr and self.noising.prediction == "epsilon":
@@ -89,6 +91,11 @@ class MetaEarthConfig:
         for level in self.attention:
             if not 0 <= level < len(self.multipliers):
                 raise ModelError(f"attention names level {level}, levels run 0..{len(self.multipliers) - 1}")
+            channels = self.width * self.multipliers[level]
+            if channels % max(1, channels // self.head_channels):
+                raise ModelError(
+                    f"head_channels is {self.head_channels}: heads cannot share {channels} channels evenly"
+                )
 
     @property
     def multiple_px(self) -> int:

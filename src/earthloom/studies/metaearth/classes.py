@@ -6,6 +6,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earthloom.data.degradations import bicubic
 from earthloom.loom.noise import derive_key
@@ -91,7 +92,7 @@ def make(study: Study) -> ClassTable:
     folder = read_class_folder(study.classes, side_px=study.window_px)
     side_px = SIDE_PX[study.options.device.type]
     real = folder.train.resized(side_px)
-    augmented = real.joined(generated(study, folder.train).resized(side_px))
+    augmented = real.joined(generated(study, folder.train, folder.shrunk_N).resized(side_px))
     steps = -(-study.effort.epochs * len(real.labels_N) // BATCH)
     test = folder.test.resized(side_px)
     rows = tuple(_row(study, each, (real, augmented), test, len(folder.names), steps) for each in CLASSIFIERS)
@@ -106,10 +107,13 @@ def make(study: Study) -> ClassTable:
     )
 
 
-def generated(study: Study, train: Labelled) -> Labelled:
-    """Make every picture again in each of the worlds from its bicubic reduction."""
+def generated(study: Study, train: Labelled, shrunk_N: NDArray[np.float64]) -> Labelled:
+    """Make every picture again in each of the worlds from its bicubic reduction.
+
+    `--classes-gsd` is of the files' pixels, of which `shrunk_N` lie along one of these pictures.
+    """
     coarse_Nhw3 = np.stack([bicubic(picture) for picture in train.pictures_NSS3])
-    gsds_m = [study.classes_gsd_m] * len(coarse_Nhw3)
+    gsds_m = (study.classes_gsd_m * shrunk_N).tolist()
     seeds = [derive_key(study.options.seed, world) for world in range(study.effort.worlds)]
     worlds = [remake(study.seeded(seed), study.weights, coarse_Nhw3, gsds_m).made_NHW3 for seed in seeds]
     return Labelled(pictures_NSS3=np.concatenate(worlds), labels_N=np.tile(train.labels_N, len(worlds)))

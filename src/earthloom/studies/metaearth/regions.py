@@ -99,7 +99,8 @@ class RegionTable:
                 [(f"{level:g} m", *published.words(row.without)) for level, row in published.FID.items()],
             ),
             "",
-            f"Its row 4 m*, made of real 16 m imagery: not run: {ACROSS}.",
+            "Its row 4 m*, made of real 16 m imagery, without: "
+            f"{', '.join(published.words(published.FID_ACROSS_SENSORS.without))}. Ours: not run: {ACROSS}.",
         ]
 
 

@@ -14,7 +14,7 @@ from earthloom.data.degradations import average
 from earthloom.data.pairs import image_size
 from earthloom.errors import DataError
 from earthloom.metrics.interval import Interval
-from earthloom.metrics.kid import kid_difference
+from earthloom.metrics.kid import FEWEST, kid_difference
 from earthloom.models.metaearth.config import FACTOR
 from earthloom.studies.metaearth.crops import Crops, cut_crops, enlarged
 from earthloom.studies.metaearth.regions import Distances, distances
@@ -134,7 +134,8 @@ def _real(study: Study) -> tuple[float, Crops]:
             crops = cut_crops(blocks, side_px=min(large), num=num, seed=seed)
             assert crops is not None
             return level_m, crops
-    raise DataError(f"no held-out block of imagery has {max(ZOOM, study.window_px)} px: make a catalog of larger ones")
+    wanted_px = -(-study.window_px // ZOOM) * ZOOM
+    raise DataError(f"no level has {FEWEST} held-out blocks of {wanted_px} px: make a catalog of more and larger ones")
 
 
 def _woven(study: Study, coarse_Nhw3: NDArray[np.uint8], gsds_m: Sequence[float], count: int) -> NDArray[np.uint8]:
