@@ -16,6 +16,7 @@ from earthloom.loom.layer import Sight
 from earthloom.loom.loom import Loom
 from earthloom.loom.store import Store
 from earthloom.models.metaearth.config import AS_PUBLISHED, TINY
+from earthloom.nn.diffusion import cumulative_alphas
 from earthloom.pipelines import denoise
 from earthloom.pipelines.denoise import CascadeWeights, starting_noise
 from earthloom.pipelines.device import Device
@@ -139,6 +140,22 @@ def test_phases_that_agree_change_nearly_nothing(toy, loom):
     assert not np.array_equal(
         pictures[0], loom.open(top(replace(plain, noise="shared"))).read(Window(0, 0, 64, 64)).pixels
     )
+
+
+@pytest.mark.parametrize(("merge", "shrunk"), [("crop", 9 / 16), ("multidiffusion", 1 / 4)])
+@pytest.mark.parametrize("noise", ["canvas", "independent"])
+def test_blended_states_keep_the_variance_of_the_schedule_where_windows_agree(
+    toy, loom, monkeypatch, noise, merge, shrunk
+):
+    """Of a network that sees even grey; means of windows with noise of their own shrink by their weights squared."""
+    abar_T = cumulative_alphas(AS_PUBLISHED)
+    monkeypatch.setattr(toy, "denoise", lambda x, t_B, gsd_B, condition: x / (1 - abar_T[int(t_B[0])]).sqrt().float())
+    sampling = Sampling(steps=2, sampler="ddim", consistent=False, merge=merge, noise=noise)
+    layer = top(sampling if merge == "multidiffusion" else replace(sampling, phases=2))
+    first, second = layer.step.times[0], layer.inputs[1].step.times[0]
+    state = loom.open(layer.inputs[1]).read(Window(0, 0, 256, 256)).pixels
+    schedule = float((1 - abar_T[first]) / (1 - abar_T[second]))
+    assert float(state.var()) == pytest.approx(schedule * (1.0 if noise == "canvas" else shrunk), rel=0.015)
 
 
 def test_stacked_worlds_do_not_depend_on_the_order_of_reading(toy, tmp_path):
