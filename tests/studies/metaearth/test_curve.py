@@ -1,6 +1,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from earthloom.studies.metaearth import curve
@@ -20,7 +21,7 @@ def test_every_sampler_at_every_number_of_steps(study: Study, toy: Any) -> None:
     assert (found.level_m, found.num, found.side_px) == (1.0, 12, 32)
     assert toy.calls == 12 * (1 + 2 + 1 + 2)
     dpm, _, ddim, _ = found.points
-    assert dpm.distances == ddim.distances  # their first step is one and the same
+    assert dpm.quality == ddim.quality  # their first step is one and the same
     assert all(point.seconds > 0 for point in found.points)
 
 
@@ -30,5 +31,8 @@ def test_bicubic_enlargement_of_the_same_pictures_stands_beside(study: Study, to
     assert crops is not None
     assert study.features is not None
     smooth = [np.array(Image.fromarray(each).resize((32, 32), Image.Resampling.BICUBIC)) for each in crops.coarse()]
-    assert found.bicubic == distances(study.features(crops.real_NHW3), study.features(np.stack(smooth)))
+    assert found.bicubic.distances == distances(study.features(crops.real_NHW3), study.features(np.stack(smooth)))
+    averages = np.stack(smooth).reshape(12, 8, 4, 8, 4, 3).mean(axis=(2, 4))
+    assert found.bicubic.inconsistency == pytest.approx(np.abs(averages - crops.coarse()).mean())
+    assert all(point.quality.inconsistency > 0 for point in found.points)
     assert any(line.startswith("| bicubic, no network |") for line in found.markdown())
