@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from earthloom.data.augment import LUMA, Looks, change
+from earthloom.data.augment import LUMA, Looks, change, resurface
 from earthloom.data.pairs import Pair
 from earthloom.data.pixels import to_uint8, to_unit
 from earthloom.data.sampler import Cropping, Sampler
@@ -111,6 +111,36 @@ def test_inverted_crops_exchange_dark_and_bright_and_keep_their_hue() -> None:
     grey = rgb @ LUMA
     assert np.abs(seen @ LUMA - (255 - grey)).max() < 1.5
     assert np.abs(np.diff(seen) - np.diff(rgb.astype(int))).max() <= 1
+
+
+def test_a_new_surface_is_another_mean_colour_with_the_texture_kept() -> None:
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(100, 130, (64, 64, 3), np.uint8)
+    road = np.zeros((64, 64), bool)
+    road[20:44] = True
+    for seed in range(20):
+        seen = resurface(rgb, road, np.random.default_rng(seed)).astype(int)
+        shift = (seen - rgb)[26:38]  # inside, where the mask is not blurred
+        assert np.ptp(shift, axis=(0, 1)).max() <= 1
+        assert np.array_equal(seen[:13], rgb[:13])
+        red, green, blue = seen[26:38].mean(axis=(0, 1))
+        assert red >= green - 1 >= blue - 2  # never bluer than grey
+        assert 80 <= green <= 230
+
+
+@pytest.mark.parametrize(("resurfaced", "surface_id"), [(0.0, 2), (1.0, None), (1.0, 2)])
+def test_one_class_alone_gets_another_surface(tmp_path: Path, resurfaced: float, surface_id: int | None) -> None:
+    sets = np.repeat(np.array([1, 2], np.uint8), 40)[None].repeat(80, axis=0)
+    grey = np.full((80, 80, 3), 40, np.uint8)
+    looks = Looks(untouched=1, resurfaced=resurfaced)
+    cropping = Cropping(size_px=80, gsd_m=None, scale=(1.0, 1.0), looks=looks, surface_id=surface_id)
+    sampler = _sampler([_pair(tmp_path, "half", grey, sets)], cropping)
+    for step in range(10):
+        crop = sampler.crop(step, 0)
+        changed_HW = (crop.rgb_HW3 != 40).any(axis=2)
+        assert not changed_HW[crop.sets_HW == 1].all()
+        assert changed_HW[crop.sets_HW == 2].all() == (resurfaced == 1 and surface_id == 2)
+        assert changed_HW.any() == (resurfaced == 1 and surface_id == 2)
 
 
 def test_some_crops_keep_their_look() -> None:

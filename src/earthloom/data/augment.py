@@ -18,8 +18,11 @@ class Looks:
     untouched: float = 0.4
     """Share of crops that keep their own look."""
 
-    inverted: float = 0.1
+    inverted: float = 0.4
     """Share of the touched crops with dark and bright exchanged, hue kept: roads are told by shape, not by tone."""
+
+    resurfaced: float = 0.3
+    """Share of all crops whose roads take the colour of another surface: told by shape again; see `resurface`."""
 
     gain: float = 0.15
     """Gain of each channel on its own, 1 +- gain: casts, haze, other sensors."""
@@ -74,6 +77,24 @@ def change(rgb_HW3: NDArray[np.uint8], looks: Looks, rng: np.random.Generator) -
     if jpeg:
         image = compressed(image, int(rng.integers(looks.jpeg_quality, 91)))
     return np.array(image)
+
+
+def resurface(rgb_HW3: NDArray[np.uint8], surface_HW: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Shift a surface towards a colour that roads have, dark asphalt to pale dust; texture and what lies on it stay.
+
+    Args:
+        rgb_HW3: Image `(H, W, 3)`, 0..255.
+        surface_HW: Where; at least one pixel.
+        rng: Consumed in a fixed order.
+
+    Returns:
+        A new image of the same shape.
+    """
+    warmth = rng.uniform(0.0, 30.0) * np.array([1.0, 0.2, -1.0], np.float32)
+    shift_3 = rng.uniform(80.0, 220.0) + warmth - rgb_HW3[surface_HW].mean(axis=0)
+    mask = Image.fromarray(surface_HW.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 2.0)))
+    share_HW = np.asarray(mask, np.float32) * np.float32(rng.uniform(0.5, 1.0) / 255.0)
+    return np.asarray(np.clip(rgb_HW3 + share_HW[..., None] * shift_3 + 0.5, 0, 255), np.uint8)
 
 
 def _tone(rgb_HW3: NDArray[np.uint8], looks: Looks, rng: np.random.Generator) -> NDArray[np.uint8]:

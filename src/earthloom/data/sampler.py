@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from earthloom.data.augment import Looks, change
+from earthloom.data.augment import Looks, change, resurface
 from earthloom.data.pairs import Pair, Palette, image_size
 from earthloom.data.scenes import Scene, Scenes
 from earthloom.errors import DataError
@@ -41,6 +41,9 @@ class Cropping:
 
     looks: Looks | None
     """Colour augmentation; None leaves colours alone (maps)."""
+
+    surface_id: int | None = None
+    """Class that `Looks.resurfaced` is about; None for none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,13 +103,22 @@ class Sampler:
         rng = np.random.default_rng([self.seed, step, index])
         scene = self.scenes[int(np.searchsorted(self._shares, rng.random(), side="right"))]
         crop = self._labelled(scene, rng)
-        rgb_HW3 = crop.rgb_HW3 if self.cropping.looks is None else change(crop.rgb_HW3, self.cropping.looks, rng)
+        rgb_HW3 = crop.rgb_HW3 if self.cropping.looks is None else self._changed(crop, self.cropping.looks, rng)
         turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
         return Crop(
             turned(rgb_HW3, turns, mirrored),
             turned(crop.sets_HW, turns, mirrored),
             turned(crop.map_HW3 if scene.map_HW3 is not None else self._painted(crop.sets_HW), turns, mirrored),
         )
+
+    def _changed(self, crop: Crop, looks: Looks, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Give a crop another look, its roads first another surface where the draw says so."""
+        rgb_HW3, surface_id = crop.rgb_HW3, self.cropping.surface_id
+        if surface_id is not None and rng.random() < looks.resurfaced:
+            surface_HW = crop.sets_HW == 1 << (surface_id - 1)
+            if surface_HW.any():
+                rgb_HW3 = resurface(rgb_HW3, surface_HW, rng)
+        return change(rgb_HW3, looks, rng)
 
     def _labelled(self, scene: Scene, rng: np.random.Generator) -> Crop:
         """Cut until some of the crop is labelled; the last try counts as it is."""

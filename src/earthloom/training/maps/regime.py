@@ -160,5 +160,6 @@ def _sampler(config: MapsConfig, pairs: list[Pair]) -> Sampler:
         gsd_m=config.gsd_m,
         scale=config.scale,
         looks=Looks() if config.augment else None,
+        surface_id=STYLE.id_of("road"),
     )
     return Sampler(pairs, cropping=cropping, palette=STYLE.palette, weights=dict(config.weights), seed=config.seed)
