@@ -53,8 +53,8 @@ class Scenes:
 
     def __init__(self, pairs: Sequence[Pair], palette: Palette) -> None:
         """Decode nothing yet."""
-        self.pairs = tuple(pairs)
-        self._recent: Recent[int, Scene] = Recent(lambda number: load(self.pairs[number], palette))
+        self.pairs, self._palette = tuple(pairs), palette
+        self._recent: Recent[int, Scene] = Recent(self._load)
 
     def __getitem__(self, number: int) -> Scene:
         """Return a scene, decoding it if it is not at hand.
@@ -63,3 +63,6 @@ class Scenes:
             DataError: As `load`.
         """
         return self._recent[number]
+
+    def _load(self, number: int) -> Scene:
+        return load(self.pairs[number], self._palette)
