@@ -143,6 +143,18 @@ def test_one_class_alone_gets_another_surface(tmp_path: Path, resurfaced: float,
         assert changed_HW.any() == (resurfaced == 1 and surface_id == 2)
 
 
+@pytest.mark.parametrize("toned_ids", [(), (5,)])
+def test_dark_and_bright_stay_where_a_class_is_told_by_them(tmp_path: Path, toned_ids: tuple[int, ...]) -> None:
+    water = np.zeros((80, 80), np.uint8)
+    water[:, :20] = 1 << 4
+    dark = np.full((80, 80, 3), 40, np.uint8)
+    cropping = Cropping(
+        size_px=80, gsd_m=None, scale=(1.0, 1.0), looks=Looks(untouched=0, inverted=1), toned_ids=toned_ids
+    )
+    sampler = _sampler([_pair(tmp_path, "lake", dark, water)], cropping)
+    assert {bool(sampler.crop(step, 0).rgb_HW3.mean() < 128) for step in range(10)} == {bool(toned_ids)}
+
+
 def test_some_crops_keep_their_look() -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     kept = sum(change(rgb, Looks(), np.random.default_rng(seed)) is rgb for seed in range(400))

@@ -8,7 +8,7 @@ Letters: H W pixels of a crop, 3 RGB.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 
@@ -24,6 +24,9 @@ from earthloom.errors import DataError
 TRIES = 6
 LABELLED_SHARE = 0.05
 """A crop with fewer labelled pixels teaches nothing and is drawn again, up to `TRIES` times."""
+
+TONED_SHARE = 0.01
+"""A crop with more of the classes of `Cropping.toned_ids` never has dark and bright exchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,9 @@ class Cropping:
 
     surface_id: int | None = None
     """Class that `Looks.resurfaced` is about; None for none."""
+
+    toned_ids: tuple[int, ...] = ()
+    """Classes known by how dark they are, water say: `Looks.inverted` spares them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +124,9 @@ class Sampler:
             surface_HW = crop.sets_HW == 1 << (surface_id - 1)
             if surface_HW.any():
                 rgb_HW3 = resurface(rgb_HW3, surface_HW, rng)
+        toned_HW = np.isin(crop.sets_HW, [1 << (each - 1) for each in self.cropping.toned_ids])
+        if toned_HW.mean() > TONED_SHARE:
+            looks = replace(looks, inverted=0.0)
         return change(rgb_HW3, looks, rng)
 
     def _labelled(self, scene: Scene, rng: np.random.Generator) -> Crop:

@@ -161,5 +161,6 @@ def _sampler(config: MapsConfig, pairs: list[Pair]) -> Sampler:
         scale=config.scale,
         looks=Looks() if config.augment else None,
         surface_id=STYLE.id_of("road"),
+        toned_ids=(STYLE.id_of("vegetation"), STYLE.id_of("water")),
     )
     return Sampler(pairs, cropping=cropping, palette=STYLE.palette, weights=dict(config.weights), seed=config.seed)
