@@ -44,7 +44,7 @@ def series_r2m_settle() -> MapsConfig:
     return replace(
         series_r2m(),
         weights=(("dubai", 0.45), ("mass_roads", 0.2), ("oam", 0.3), ("naip", 0.05)),
-        class_weights=(("road", 2.0), ("building", 2.0), ("vegetation", 2.4), ("water", 2.4)),
+        class_weights=(("road", 1.7), ("building", 2.0), ("vegetation", 2.8), ("water", 2.6)),
         warm_lr=5e-4,
         warm_steps=400,
         adversarial_steps=0,
