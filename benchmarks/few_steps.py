@@ -3,7 +3,8 @@
     python benchmarks/few_steps.py --data CATALOG... --vgg19 FILE [--n 256] [--model NAME] [--layer relu2_1]
 
 Held-out pictures are made of their bicubic reductions, both ways in one run with all cores; intervals are of pictures
-drawn again, the same ones for both ways. A layer of D features wants 2 D pictures: relu2_1 256, relu3_1 512, relu5_1 1,024.
+drawn again, the same ones for both ways. A layer of D features wants 2 D pictures: relu2_1 256, relu3_1 512, relu5_1
+1,024.
 """
 
 from dataclasses import replace
