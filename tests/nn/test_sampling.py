@@ -1,11 +1,14 @@
 """Samplers against diffusers, a distribution with a known answer, and the order of their error."""
 
+from itertools import pairwise
+from typing import get_args
+
 import pytest
 import torch
 
 from earthloom.errors import UsageError
 from earthloom.nn.diffusion import BETAS, NUM_STEPS, Noising, cumulative_alphas
-from earthloom.nn.sampling import CLEAN, ddim, ddpm_sigma, dpm_solver, spaced_times
+from earthloom.nn.sampling import CLEAN, Spacing, ddim, ddpm_sigma, dpm_solver, spaced_times
 
 ABAR = cumulative_alphas(Noising(schedule="linear", zero_terminal_snr=False, prediction="epsilon"))
 SPREAD = 0.5
@@ -31,10 +34,20 @@ def test_times():
     assert spaced_times(50)[-2:] == (19, CLEAN)
     assert spaced_times(50, "leading")[:2] == (980, 960)
     assert spaced_times(50, "leading")[-2:] == (0, CLEAN)
+    assert spaced_times(8, "quadratic") == (999, 765, 561, 390, 249, 140, 61, 15, CLEAN)
     assert spaced_times(1) == (999, CLEAN)
     for wrong in (0, 1001, -3):
         with pytest.raises(UsageError, match=f"{wrong} sampling steps: want 1 to 1000"):
             spaced_times(wrong)
+
+
+@pytest.mark.parametrize("spacing", get_args(Spacing))
+def test_times_fall_for_any_number_of_steps(spacing):
+    for num_steps in range(1, NUM_STEPS + 1):
+        times = spaced_times(num_steps, spacing)
+        assert len(times) == num_steps + 1
+        assert times[0] < NUM_STEPS
+        assert all(before > after for before, after in pairwise(times))
 
 
 @pytest.mark.parametrize("spacing", ["trailing", "leading"])
@@ -59,24 +72,25 @@ def test_ddim_equals_diffusers(spacing):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_dpm_solver_equals_diffusers():
+@pytest.mark.parametrize("spacing", ["trailing", "quadratic"])
+def test_dpm_solver_equals_diffusers(spacing):
     from diffusers import DPMSolverMultistepScheduler
 
     theirs = DPMSolverMultistepScheduler(
         num_train_timesteps=NUM_STEPS,
         beta_start=BETAS[0],
         beta_end=BETAS[1],
-        timestep_spacing="trailing",
         prediction_type="sample",
         final_sigmas_type="zero",
         lower_order_final=True,
         euler_at_final=True,
     )
-    theirs.set_timesteps(8)
+    times = spaced_times(8, spacing)
+    theirs.set_timesteps(timesteps=list(times[:-1]))
     x = start()
     for t in theirs.timesteps:
         x = theirs.step(nearly(x, int(t)), t, x).prev_sample
-    ours = dpm_solver(nearly, start(), ABAR, [int(t) for t in theirs.timesteps] + [CLEAN])
+    ours = dpm_solver(nearly, start(), ABAR, times)
     assert torch.allclose(ours, x, atol=1e-5)
 
 

@@ -19,8 +19,9 @@ from earthloom.nn.diffusion import NUM_STEPS
 Denoise = Callable[[Tensor, int], Tensor]
 """(x_t, t) -> estimate of x_0, clipped or projected as the caller likes."""
 
-Spacing = Literal["trailing", "leading"]
-"""`trailing` begins with the last step, which is (nearly) pure noise; `leading` begins below it, as older code does."""
+Spacing = Literal["trailing", "leading", "quadratic"]
+"""`trailing` begins with the last step, which is (nearly) pure noise; `leading` begins below it, as older code does.
+`quadratic` begins with the last and grows denser toward the picture (Song et al. 2021, appendix D.2)."""
 
 CLEAN = -1
 
@@ -36,6 +37,9 @@ def spaced_times(num_steps: int, spacing: Spacing = "trailing") -> tuple[int, ..
     if spacing == "leading":
         stride = NUM_STEPS // num_steps
         return (*(stride * index for index in reversed(range(num_steps))), CLEAN)
+    if spacing == "quadratic":
+        counts = (max(round(NUM_STEPS * (to_go / num_steps) ** 2), to_go) for to_go in range(num_steps, 0, -1))
+        return (*(count - 1 for count in counts), CLEAN)
     return (*(round(NUM_STEPS * (num_steps - index) / num_steps) - 1 for index in range(num_steps)), CLEAN)
 
 

@@ -33,7 +33,7 @@ from earthloom.models.metaearth.denoiser import Denoiser
 from earthloom.models.names import checkpoint_folders, resolve
 from earthloom.models.weights import load
 from earthloom.nn.diffusion import add_noise, clean_estimate, cumulative_alphas
-from earthloom.nn.sampling import CLEAN, ddim, dpm_solver
+from earthloom.nn.sampling import CLEAN, Spacing, ddim, dpm_solver
 from earthloom.pipelines.device import Device
 
 Noise = Literal["canvas", "shared_tiled", "shared", "independent"]
@@ -42,6 +42,7 @@ for every window; the window's own. All but `canvas` are for comparison."""
 
 SamplerName = Literal["dpm", "ddim"]
 SAMPLERS = {"dpm": dpm_solver, "ddim": ddim}
+SPACINGS: dict[SamplerName, Spacing] = {"dpm": "quadratic", "ddim": "trailing"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

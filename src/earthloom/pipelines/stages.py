@@ -17,7 +17,7 @@ from earthloom.loom.layer import Input, Layer
 from earthloom.models.metaearth.config import FACTOR
 from earthloom.nn.diffusion import NUM_STEPS
 from earthloom.nn.sampling import spaced_times
-from earthloom.pipelines.denoise import CascadeWeights, Denoise, Noise, SamplerName
+from earthloom.pipelines.denoise import SPACINGS, CascadeWeights, Denoise, Noise, SamplerName
 from earthloom.pipelines.device import Device
 
 Merge = Literal["crop", "hann", "multidiffusion"]
@@ -43,7 +43,7 @@ class Sampling:
     """Parts they are cut into; between two of them the windows' states are blended."""
 
     sampler: SamplerName = "dpm"
-    """`dpm`: second order, few steps do; `ddim`: as published."""
+    """`dpm`: second order, quadratic steps, few do; `ddim`: even steps, as published."""
 
     noise: Noise = "canvas"
     """Whose noise a window starts from."""
@@ -65,7 +65,7 @@ class Sampling:
 
     def ways(self) -> tuple[tuple[int, ...], ...]:
         """Return the times of each phase; one begins where the one before ended."""
-        times = spaced_times(self.steps)
+        times = spaced_times(self.steps, SPACINGS[self.sampler])
         count = self.steps if self.merge == "multidiffusion" else self.phases
         cuts = [round(index * self.steps / count) for index in range(count + 1)]
         return tuple(times[first : last + 1] for first, last in pairwise(cuts))

@@ -55,6 +55,25 @@ def test_rows_are_the_metrics_of_each_group(study: Study, toy: object) -> None:
     assert (1.0, "90 E to 180") not in rows
 
 
+def test_all_levels_together_are_the_metrics_of_all_pictures(study: Study, toy: object) -> None:
+    table = regions.make(study)
+    found = [held_out_crops(study, level_m) for level_m in (4.0, 1.0)]
+    assert study.features is not None
+    real = np.concatenate([study.features(crops.real_NHW3) for crops in found if crops])
+    guided = np.concatenate(
+        [
+            study.features(remake(study, study.weights, crops.coarse(), crops.gsds_m).made_NHW3)
+            for crops in found
+            if crops
+        ]
+    )
+    row = table.rows[-1]
+    assert (row.level_m, row.region, row.num) == (None, "total", len(real))
+    assert row.guided is not None
+    assert row.guided.kid == kid(real, guided, same_places=True)
+    assert f"| all | total | {len(real)} |" in "\n".join(table.markdown())
+
+
 def test_what_is_missing_is_said(study: Study, toy: object) -> None:
     table = regions.make(replace(study, without=None))
     notes = {(row.level_m, row.region): row.note for row in table.rows}

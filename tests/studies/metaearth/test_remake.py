@@ -18,7 +18,7 @@ def step(study: Study, gsd_m: float) -> Denoise:
         weights=study.weights,
         device=study.options.device,
         gsd_m=4 * gsd_m,
-        times=spaced_times(2),
+        times=spaced_times(2, "quadratic"),
         sampler="dpm",
         noise="canvas",
         seed=7,

@@ -41,9 +41,9 @@ ACCURACY = {"VGG19": 95.72, "ResNet34": 96.11, "ViT-B/32": 93.77, "ViT-B/16": 93
 """Table III: percent right on real pictures alone; with generated ones it is lost (higher)."""
 
 
-def fid(level_m: float, region: str) -> tuple[str, ...]:
+def fid(level_m: float | None, region: str) -> tuple[str, ...]:
     """Return the published FID of a level and region, guided and without, as words; empty where there is none."""
-    row = FID.get(level_m)
+    row = None if level_m is None else FID.get(level_m)
     if row is None or region not in COLUMNS:
         return "", ""
     column = COLUMNS.index(region)

@@ -43,8 +43,8 @@ class Distances:
 class Row:
     """One region of one level."""
 
-    level_m: float
-    """Metres a pixel of what is made."""
+    level_m: float | None
+    """Metres a pixel of what is made; None for all levels together."""
 
     region: str
     """One of `REGIONS`."""
@@ -73,7 +73,7 @@ class RegionTable:
     """What pictures were compared by."""
 
     rows: tuple[Row, ...]
-    """Levels from coarse to fine, regions in their order."""
+    """Levels from coarse to fine, regions in their order; at last all levels together, if there are several."""
 
     without: str
     """Name of the model without, or why there is none."""
@@ -109,13 +109,17 @@ def make(study: Study) -> RegionTable:
     assert study.features is not None
     held_out = study.held_out()
     rows: list[Row] = []
+    measured: list[_Made] = []
     for level_m in sorted({*held_out, *published.FID}, reverse=True):
         crops = held_out_crops(study, level_m) if level_m in held_out else None
         if crops is None:
             note = "no held-out picture" if level_m in held_out else "the weights learned no such level"
             rows.append(Row(level_m=level_m, region=TOTAL, num=0, note=f"not run: {note}"))
         else:
-            rows += _level(study, level_m, crops)
+            measured.append(made := _Made.of(study, crops))
+            rows += _level(level_m, made, crops)
+    if len(measured) > 1:
+        rows.append(_row(None, TOTAL, _Made.joined(measured)))
     without = "not run: no --without" if study.without is None else study.without.name
     return RegionTable(features=study.features.name, rows=tuple(rows), without=without)
 
@@ -138,33 +142,49 @@ def distances(real_ND: NDArray[np.float64], made_ND: NDArray[np.float64]) -> Dis
     return Distances(kid=kid(real_ND, made_ND, same_places=True), frechet=frechet(real_ND, made_ND) if enough else None)
 
 
-def _level(study: Study, level_m: float, crops: Crops) -> list[Row]:
-    assert study.features is not None
-    features = study.features
-    real_ND = features(crops.real_NHW3)
-    models = [study.weights] if study.without is None else [study.weights, study.without]
-    made = [features(remake(study, model, crops.coarse(), crops.gsds_m).made_NHW3) for model in models]
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Made:
+    """Features of real pictures and of those each model made in their place."""
+
+    real_ND: NDArray[np.float64]
+    models_ND: tuple[NDArray[np.float64], ...]
+
+    @classmethod
+    def of(cls, study: Study, crops: Crops) -> "_Made":
+        assert study.features is not None
+        models = [study.weights] if study.without is None else [study.weights, study.without]
+        made = [remake(study, model, crops.coarse(), crops.gsds_m).made_NHW3 for model in models]
+        return cls(real_ND=study.features(crops.real_NHW3), models_ND=tuple(map(study.features, made)))
+
+    @classmethod
+    def joined(cls, parts: Sequence["_Made"]) -> "_Made":
+        models = zip(*(part.models_ND for part in parts), strict=True)
+        real_ND = np.concatenate([part.real_ND for part in parts])
+        return cls(real_ND=real_ND, models_ND=tuple(map(np.concatenate, models)))
+
+    def where(self, inside_N: NDArray[np.bool_]) -> "_Made":
+        return _Made(real_ND=self.real_ND[inside_N], models_ND=tuple(each[inside_N] for each in self.models_ND))
+
+
+def _level(level_m: float, made: _Made, crops: Crops) -> list[Row]:
     found = [regions_of(block.lon, block.lat) for block in crops.blocks]
-    rows = []
-    for region in REGIONS:
-        inside_N = np.array([region in each for each in found])
-        if inside_N.any():
-            rows.append(_row(level_m, region, real_ND[inside_N], [each[inside_N] for each in made]))
-    return rows
+    inside = {region: np.array([region in each for each in found]) for region in REGIONS}
+    return [_row(level_m, region, made.where(inside_N)) for region, inside_N in inside.items() if inside_N.any()]
 
 
-def _row(level_m: float, region: str, real_ND: NDArray[np.float64], made: Sequence[NDArray[np.float64]]) -> Row:
+def _row(level_m: float | None, region: str, made: _Made) -> Row:
+    real_ND = made.real_ND
     num = len(real_ND)
     if num < FEWEST:
         return Row(level_m=level_m, region=region, num=num, note=f"not run: fewer than {FEWEST} pictures")
-    guided, *others = (distances(real_ND, each) for each in made)
+    guided, *others = (distances(real_ND, each) for each in made.models_ND)
     return Row(
         level_m=level_m,
         region=region,
         num=num,
         guided=guided,
         without=others[0] if others else None,
-        difference=kid_difference(real_ND, *made, same_places=True) if others else None,
+        difference=kid_difference(real_ND, *made.models_ND, same_places=True) if others else None,
         note="" if guided.frechet is not None else f"Frechet wants {2 * real_ND.shape[1]} pictures",
     )
 
@@ -172,7 +192,7 @@ def _row(level_m: float, region: str, real_ND: NDArray[np.float64], made: Sequen
 def _cells(row: Row) -> tuple[str, ...]:
     models = row.guided, row.without
     return (
-        f"{row.level_m:g} m",
+        "all" if row.level_m is None else f"{row.level_m:g} m",
         row.region,
         str(row.num),
         *(interval(None if each is None else each.kid) for each in models),

@@ -50,5 +50,5 @@ def _made(denoiser: Denoiser, coarse_Bhw3: NDArray[np.uint8], gsd_B: Tensor, *, 
 
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         condition_BCHW = denoiser.encode(lr_B3hw)
-        made_B3HW = dpm_solver(denoise, start_B3HW, abar_T, spaced_times(NUM_STEPS))
+        made_B3HW = dpm_solver(denoise, start_B3HW, abar_T, spaced_times(NUM_STEPS, "quadratic"))
     return np.asarray(to_uint8(made_B3HW).permute(0, 2, 3, 1).cpu().numpy())
