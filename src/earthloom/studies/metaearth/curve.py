@@ -12,7 +12,7 @@ from earthloom.metrics.features import Features
 from earthloom.metrics.psnr import lr_consistency
 from earthloom.models.metaearth.config import FACTOR
 from earthloom.pipelines.denoise import SamplerName
-from earthloom.studies.metaearth.crops import Crops, enlarged, held_out_crops
+from earthloom.studies.metaearth.crops import enlarged, held_out_crops
 from earthloom.studies.metaearth.regions import Distances, distances
 from earthloom.studies.metaearth.remake import remake
 from earthloom.studies.metaearth.study import Study
@@ -121,18 +121,21 @@ def make(study: Study) -> Curve:
         side_px=study.window_px,
         features=study.features.name,
         bicubic=Quality.of(study.features, real_ND, enlarged(coarse_Nhw3, FACTOR), coarse_Nhw3),
-        points=tuple(_points(study, crops, real_ND, ways)),
+        points=tuple(_points(study, real_ND, coarse_Nhw3, crops.gsds_m, ways)),
     )
 
 
 def _points(
-    study: Study, crops: Crops, real_ND: NDArray[np.float64], ways: Sequence[tuple[SamplerName, int]]
+    study: Study,
+    real_ND: NDArray[np.float64],
+    coarse_Nhw3: Pictures,
+    gsds_m: Sequence[float],
+    ways: Sequence[tuple[SamplerName, int]],
 ) -> Iterator[Point]:
     assert study.features is not None
-    coarse_Nhw3 = crops.coarse()
     for sampler, steps in ways:
         sampled = replace(study, sampling=replace(study.sampling, sampler=sampler, steps=steps))
-        remade = remake(sampled, study.weights, coarse_Nhw3, crops.gsds_m)
+        remade = remake(sampled, study.weights, coarse_Nhw3, gsds_m)
         quality = Quality.of(study.features, real_ND, remade.made_NHW3, coarse_Nhw3)
         yield Point(sampler=sampler, steps=steps, quality=quality, seconds=remade.seconds)
 
