@@ -65,7 +65,7 @@ def weaving(
 
 
 def unfinished(tags_of: Mapping[Path, Mapping[str, str]], options: RunOptions) -> list[Path]:
-    """Return the outputs still to be written: all, or of a resumed run those that do not carry their tags yet.
+    """Return the files still to be written: all, or of a resumed run those that do not carry their tags yet.
 
     Where nothing is left to do, what is left of the run goes.
     """
@@ -73,6 +73,11 @@ def unfinished(tags_of: Mapping[Path, Mapping[str, str]], options: RunOptions) -
     if not left:
         remove(parts_of(list(tags_of)))
     return left
+
+
+def may_replace(files: Sequence[Path], tags: Mapping[str, str], options: RunOptions) -> bool:
+    """Say whether the files of an output may be replaced: with --overwrite, or by a resumed run that made them all."""
+    return options.overwrite or (options.resume and all(is_made_by(file, tags) for file in files if file.exists()))
 
 
 def parts_of(outputs: Sequence[Path]) -> Path:
