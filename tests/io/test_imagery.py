@@ -181,6 +181,28 @@ def test_a_world_file_needs_a_crs(kit: SimpleNamespace, tmp_path: Path, suffix: 
     assert (imagery.crs, imagery.transform) == ("EPSG:32645", UTM["transform"])
 
 
+def test_what_lies_beside_an_image_and_decides_its_pixels_is_hashed(kit: SimpleNamespace, tmp_path: Path) -> None:
+    path = kit.tiff(kit.noisy(3, 20, 30), transform=UTM["transform"])
+    notes = tmp_path / "image.tif.aux.xml"
+
+    def hashed() -> str:
+        return inspect(path, gsd_m=1).sidecars_sha256
+
+    assert hashed() == ""
+    statistics = '<PAMRasterBand band="1"><Metadata><MDI key="STATISTICS_MEAN">1</MDI></Metadata></PAMRasterBand>'
+    notes.write_text(f"<PAMDataset>{statistics}</PAMDataset>")  # as a viewer leaves them
+    assert hashed() == ""
+    notes.write_text('<PAMDataset><PAMRasterBand band="1"><NoDataValue>7</NoDataValue></PAMRasterBand></PAMDataset>')
+    nodata = hashed()
+    notes.unlink()
+    (tmp_path / "image.prj").write_text(rasterio.CRS.from_epsg(32645).to_wkt())
+    place = hashed()
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "r+") as file:
+        file.write_mask(kit.ragged(20, 30))
+    assert (tmp_path / "image.tif.msk").exists()
+    assert len({"", nodata, place, hashed()}) == 4
+
+
 def test_an_engineering_crs_has_no_place(kit: SimpleNamespace) -> None:
     path = kit.tiff(kit.noisy(3, 9, 9), crs='LOCAL_CS["site",UNIT["metre",1]]', transform=Affine(2, 0, 5, 0, -2, 5))
     with pytest.raises(SourceError, match="without a place on Earth.*--gsd"):

@@ -1,6 +1,7 @@
 """Every output says where it comes from, and `info` reads it back from each format."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -49,6 +50,7 @@ def test_tags_say_everything_and_no_time() -> None:
     assert json.loads(tags["EARTHLOOM_PARAMETERS"]) == PROVENANCE.parameters
     assert len(tags) == 14
     assert tags == PROVENANCE.tags()
+    assert replace(PROVENANCE, sidecars_sha256="ef").tags() == {**tags, "EARTHLOOM_INPUT_SIDECARS_SHA256": "ef"}
 
 
 def test_every_format_gives_its_provenance_back(tmp_path: Path, kit: SimpleNamespace) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
+from rasterio.transform import Affine
 
 from earthloom.cartography.style import STYLE
 from earthloom.errors import StoreError, UsageError
@@ -143,6 +145,34 @@ def test_a_map_that_lost_a_zoom_is_not_finished(image: Path, tiny_series: Path, 
     written[1].write_bytes(b"another's")
     with pytest.raises(UsageError, match="exists: .*--overwrite"):
         draw(image, tmp_path / "map.tif", tiny_series, zooms=(17, 16), resume=True)
+
+
+def test_a_changed_sidecar_is_another_image(
+    image: Path, tiny_series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = tmp_path / "town.png"
+    with rasterio.open(image) as file:
+        Image.fromarray(file.read().transpose(1, 2, 0)[:90, :90]).save(town)
+        a, _, left, _, e, top, *_ = file.transform @ Affine.translation(0.5, 0.5)
+        (tmp_path / "town.prj").write_text(file.crs.to_wkt())
+
+    def move(pixels: int) -> None:
+        (tmp_path / "town.wld").write_text(f"{a}\n0\n0\n{e}\n{left + pixels * a}\n{top}\n")
+
+    move(0)
+    draw(town, tmp_path / "map.mbtiles", tiny_series, zooms=(17, 17))
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("earthloom.pipelines.plan.write", kill)
+        draw(town, tmp_path / "stopped.mbtiles", tiny_series, zooms=(17, 17))
+    move(4)
+    with pytest.raises(UsageError, match="--overwrite"):
+        draw(town, tmp_path / "map.mbtiles", tiny_series, zooms=(17, 17), resume=True)
+    with pytest.raises(StoreError, match="its EARTHLOOM_INPUT_SIDECARS_SHA256 is .*, now it is"):
+        draw(town, tmp_path / "stopped.mbtiles", tiny_series, zooms=(17, 17), resume=True)
+
+
+def kill(*_: object, **__: object) -> None:
+    raise Killed
 
 
 def _has_blocks(parts: Path) -> bool:

@@ -20,6 +20,7 @@ from earthloom.io.decode import Bands, pick_bands
 from earthloom.io.file_source import FileSource, ImageFile
 from earthloom.io.gdal import GDAL_ERRORS, gdal, open_dataset, reason
 from earthloom.io.remote import fingerprint, is_remote
+from earthloom.io.sidecars import prj_of, sidecars
 from earthloom.io.warp import footprint, plan_warp
 
 
@@ -34,7 +35,7 @@ class Imagery:
     """Hash of the file's bytes; of a remote file that of `remote.fingerprint`."""
 
     sidecars_sha256: str
-    """Hash of the files beside it that decide its pixels: masks, overviews, world files."""
+    """Hash of the files beside it that decide its pixels (`io.sidecars`); empty where there are none."""
 
     crs: str | None
     """`EPSG:n` or WKT; None for an image without a place."""
@@ -124,13 +125,14 @@ def inspect_image(
     check_file(path)
     try:
         with gdal(), open_dataset(path) as dataset:
+            beside = [] if is_remote(path) else sidecars(dataset, path)
             bands = pick_bands(dataset, bidx, scale, name=str(path))
             check_pixels(dataset, bands, str(path))
             facts = {
                 "width": dataset.width,
                 "height": dataset.height,
                 "overviews": tuple(dataset.overviews(bands.colours[0])),
-                "sidecars_sha256": sha256_of(() if is_remote(path) else _sidecars(dataset, path)),
+                "sidecars_sha256": sha256_of(beside) if beside else "",
                 "sha256": fingerprint(dataset) if is_remote(path) else sha256_of([path]),
             }
             crs, transform = _place(dataset, path, gsd_m)
@@ -161,10 +163,6 @@ def _imagery(*, path: Path, crs: str | None, transform: Affine, gsd_m: float | N
     )
 
 
-def _sidecars(dataset: Any, path: Path) -> list[Path]:
-    return [Path(name) for name in sorted(dataset.files) if Path(name) != path]
-
-
 def _place(dataset: Any, path: Path, gsd_m: float | None) -> tuple[str | None, Affine]:
     """Return CRS and transform; without a place the plane of ground metres that --gsd makes."""
     problem = "has no place (no CRS)"
@@ -181,7 +179,7 @@ def _place(dataset: Any, path: Path, gsd_m: float | None) -> tuple[str | None, A
 
 def _prj(path: Path) -> str | None:
     """Return the WKT of a .prj file beside an image."""
-    beside = path.with_suffix(".prj")
+    beside = prj_of(path)
     return beside.read_text(errors="replace").strip() if beside.is_file() else None
 
 
