@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from earthloom.errors import SourceError, UsageError
+from earthloom.errors import InterruptedRunError, SourceError, UsageError
 from earthloom.execution.executor import Threads
 from earthloom.io.describe import describe
 from earthloom.loom.loom import Loom, Progress
@@ -56,11 +56,16 @@ def weaving(
     Raises:
         UsageError: If a stopped run lies in the way.
         StoreError: If it is another run's.
+        InterruptedRunError: On Ctrl-C.
     """
     path = parts_of(outputs)
-    with _open_store(path, options) as store:
-        store.claim(tags)
-        yield Loom(store, Threads(options.workers), batch=options.call_batch, progress=progress)
+    try:
+        with _open_store(path, options) as store:
+            store.claim(tags)
+            yield Loom(store, Threads(options.workers), batch=options.call_batch, progress=progress)
+    except (InterruptedRunError, KeyboardInterrupt) as interrupt:
+        where = str(interrupt) or "interrupted"
+        raise InterruptedRunError(f"{where}; what is finished is kept: go on with --resume") from interrupt
     remove(path)
 
 
