@@ -173,7 +173,7 @@ def test_a_world_file_needs_a_crs(kit: SimpleNamespace, tmp_path: Path, suffix: 
     path = tmp_path / f"photo.{suffix}"
     Image.fromarray(kit.noisy(3, 20, 30).transpose(1, 2, 0)).save(path)
     (tmp_path / "photo.wld").write_text("0.5\n0\n0\n-0.5\n353000.25\n3056999.75\n")
-    with pytest.raises(SourceError, match=r"photo\.\w+: has no place \(no CRS\): .*--gsd"):
+    with pytest.raises(SourceError, match=r"photo\.\w+: has no place \(no CRS\): lay .* as photo\.prj .*--gsd"):
         inspect(path)
     assert inspect(path, gsd_m=0.3).crs is None
     (tmp_path / "photo.prj").write_text(rasterio.CRS.from_epsg(32645).to_wkt(version=WktVersion.WKT1_ESRI))
@@ -240,6 +240,11 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "cut jpeg": (lambda kit, tmp: cut(pillow(kit, tmp / "c.jpg"), 0.7), {"gsd_m": 1}, "c.jpg: cannot be read: .*whole"),
     "cut png": (lambda kit, tmp: cut(pillow(kit, tmp / "c.png"), 0.9), {"gsd_m": 1}, "c.png: is cut short"),
     "no place": (lambda kit, tmp: kit.tiff(kit.noisy(3, 9, 9)), {}, r"has no place \(no CRS\): .*--gsd"),
+    "no transform": (
+        lambda kit, tmp: kit.tiff(kit.noisy(3, 9, 9), crs="EPSG:32645"),
+        {},
+        r"has no place \(no transform\): say .*--gsd",
+    ),
     "many bands": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {}, "has 5 bands: .*--bidx"),
     "bidx 9": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {"bidx": (1, 9)}, r"no band 9 .*run 1\.\.5"),
     "bidx 0": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {"bidx": (0,)}, "no band 0"),

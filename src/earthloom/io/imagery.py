@@ -165,15 +165,17 @@ def _imagery(*, path: Path, crs: str | None, transform: Affine, gsd_m: float | N
 
 def _place(dataset: Any, path: Path, gsd_m: float | None) -> tuple[str | None, Affine]:
     """Return CRS and transform; without a place the plane of ground metres that --gsd makes."""
-    problem = "has no place (no CRS)"
     wkt = dataset.crs.to_wkt() if dataset.crs else _prj(path)
-    if wkt and dataset.transform != Affine.identity():
+    has_transform = dataset.transform != Affine.identity()
+    problem = f"has no place (no {'transform' if wkt else 'CRS'})"
+    if wkt and has_transform:
         try:
             return geo_crs.parse(wkt), _sound(dataset.transform, path)
         except GeoError as error:
             problem = f"has a CRS without a place on Earth ({error})"
     if gsd_m is None:
-        raise SourceError(f"{path}: {problem}: say the ground metres of a pixel, e.g. --gsd 0.3")
+        other = f"lay its CRS beside it as {prj_of(path).name} (WKT), or " if has_transform and not wkt else ""
+        raise SourceError(f"{path}: {problem}: {other}say the ground metres of a pixel, e.g. --gsd 0.3")
     return None, Affine.scale(gsd_m, gsd_m)
 
 
