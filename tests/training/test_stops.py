@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from earthloom.errors import InterruptedRunError
+from earthloom.errors import InterruptedRunError, TrainingError, UsageError
 from earthloom.training import checkpoint, log
 from earthloom.training.fit import fit
 from earthloom.training.maps import objective
@@ -101,6 +101,44 @@ def test_ctrl_c_leaves_the_processes_that_draw_to_their_run(pairs: Path, tmp_pat
     ending = pytest.raises(InterruptedRunError, match="stopped after step 1;")
     with _before(objective, "begin_step", 0, all_of_the_terminal), ending:
         fit("series-tiny", SHORT, [pairs], tmp_path / "run", replace(CPU, workers=2))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a limit on file size")
+@pytest.mark.parametrize("name", [checkpoint.FILE, log.FILE])
+def test_a_full_disk_is_named_and_the_last_checkpoint_stays(name: str, pairs: Path, tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    fit("series-tiny", SHORT, [pairs], whole, CPU)
+    place = (checkpoint, "save_file", 1) if name == checkpoint.FILE else (log.Log, "write", 3)
+    with _full_disk() as fill, _before(*place, lambda: fill(10)), pytest.raises(TrainingError) as told:
+        fit("series-tiny", SHORT, [pairs], parts, CPU)
+    assert str(told.value) == f"{parts / name}: no space left to write it: free some and go on with --resume"
+    assert not list(parts.glob("*.part"))
+    with safe_open(parts / checkpoint.FILE, "pt") as file:
+        assert file.metadata()["step"] == "2"
+    fit("series-tiny", SHORT, [pairs], parts, AGAIN)
+    assert log.read(parts) == log.read(whole)
+    _are_equal(parts, whole)
+
+
+@contextmanager
+def _full_disk() -> Iterator[Callable[[int], None]]:
+    """Give what limits the length of files."""
+    import resource
+
+    signals, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        yield lambda length: resource.setrlimit(resource.RLIMIT_FSIZE, (length, limits[1]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, signals)
+
+
+@pytest.mark.parametrize("inside", ["", "run"])
+def test_a_file_is_no_folder_for_a_run(inside: str, pairs: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UsageError, match="file is a file, and a run is a folder; choose another --out"):
+        fit("series-tiny", SHORT, [pairs], tmp_path / "file" / inside, CPU)
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def _are_equal(one: Path, two: Path) -> None:

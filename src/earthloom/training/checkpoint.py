@@ -4,7 +4,6 @@ The file gets its name last, so what is there is whole. Nothing is pickled.
 """
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,21 +17,25 @@ from earthloom.errors import ModelError, TrainingError
 from earthloom.models import weights
 from earthloom.models.registry import family_of
 from earthloom.training.config import TrainConfig
+from earthloom.training.disk import replacing
 from earthloom.training.regime import Regime, State
 
 FILE = "state.safetensors"
 
 
 def save(folder: Path, step: int, config: TrainConfig, state: State) -> None:
-    """Write the state after `step` steps."""
+    """Write the state after `step` steps.
+
+    Raises:
+        TrainingError: If it cannot be written; the state of before is kept.
+    """
     tensors = {
         f"{name}.{key}": value.detach().cpu().contiguous()
         for name, part in state.items()
         for key, value in _tensors(part).items()
     }
-    fresh = folder / f"{FILE}.part"
-    save_file(tensors, fresh, {"step": str(step), "config": json.dumps(asdict(config))})
-    os.replace(fresh, folder / FILE)
+    with replacing(folder / FILE) as fresh:
+        save_file(tensors, fresh, {"step": str(step), "config": json.dumps(asdict(config))})
 
 
 def resume(folder: Path, config: TrainConfig, state: State) -> int:

@@ -17,6 +17,7 @@ from earthloom.training import best, checkpoint
 from earthloom.training.board import Board
 from earthloom.training.config import TrainConfig
 from earthloom.training.device import accelerator_on
+from earthloom.training.disk import replacing, writing
 from earthloom.training.regimes import regime_of
 from earthloom.training.run import Run
 from earthloom.training.runtime import Runtime
@@ -40,12 +41,14 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
         The checkpoint folder of the averaged network.
 
     Raises:
-        UsageError: If the settings do not fit, or `out` holds another run and resuming was not asked for.
+        UsageError: If the settings do not fit, `out` is a file, or it holds a run and resuming was not asked for.
         DataError: If the folders hold nothing to train on.
         ModelError: If weights that were named cannot be used.
-        TrainingError: If the checkpoint to resume is damaged or another run's.
+        TrainingError: If the checkpoint to resume is damaged or another run's, or `out` cannot be written.
         InterruptedRunError: If the user stopped it; a checkpoint is kept.
     """
+    if found := [path for path in (out, *out.parents) if path.exists() and not path.is_dir()]:
+        raise UsageError(f"{found[0]} is a file, and a run is a folder; choose another --out")
     if (out / RUN_FILE).exists() and not runtime.resume:
         raise UsageError(f"{out} already holds a run; go on with --resume or choose another --out")
     accelerator = accelerator_on(runtime.device)
@@ -56,7 +59,8 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
     board = None
     if accelerator.is_main_process:
         surveys = regime.survey()
-        out.mkdir(parents=True, exist_ok=True)
+        with writing(out):
+            out.mkdir(parents=True, exist_ok=True)
         _write(out / RUN_FILE, {"recipe": name, **asdict(config)})
         _write(out / DATA_FILE, surveys)
         board = Board(out, done=done) if runtime.tensorboard else None
@@ -85,4 +89,5 @@ def _finish(run: Run, name: str) -> Path:
 
 
 def _write(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1) + "\n")
+    with replacing(path) as fresh:
+        fresh.write_text(json.dumps(value, indent=1) + "\n")
