@@ -16,8 +16,9 @@ from earthloom.errors import UsageError
 from earthloom.training import best, checkpoint
 from earthloom.training.board import Board
 from earthloom.training.config import TrainConfig
-from earthloom.training.device import accelerator_on
+from earthloom.training.device import accelerator_on, wants_bf16
 from earthloom.training.disk import replacing, writing
+from earthloom.training.inputs import Inputs, sha256_of_file
 from earthloom.training.regimes import regime_of
 from earthloom.training.run import Run
 from earthloom.training.runtime import Runtime
@@ -44,7 +45,7 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
         UsageError: If the settings do not fit, `out` is a file, or it holds a run and resuming was not asked for.
         DataError: If the folders hold nothing to train on.
         ModelError: If weights that were named cannot be used.
-        TrainingError: If the checkpoint to resume is damaged or another run's, or `out` cannot be written.
+        TrainingError: If the checkpoint to resume is damaged or of other settings or inputs, or `out` is not writable.
         InterruptedRunError: If the user stopped it; a checkpoint is kept.
     """
     if found := [path for path in (out, *out.parents) if path.exists() and not path.is_dir()]:
@@ -53,9 +54,13 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
         raise UsageError(f"{out} already holds a run; go on with --resume or choose another --out")
     accelerator = accelerator_on(runtime.device)
     regime = regime_of(config, folders, runtime, accelerator.device)
-    if runtime.init is not None:
-        checkpoint.begin_from(runtime.init, regime)
-    done = checkpoint.resume(out, config, regime.state) if runtime.resume else 0
+    inputs = Inputs(
+        data=regime.data_sha256(),
+        vgg19=None if runtime.vgg19 is None else sha256_of_file(runtime.vgg19),
+        init=None if runtime.init is None else checkpoint.begin_from(runtime.init, regime),
+        precision="bf16" if wants_bf16(runtime.precision, accelerator.device) else "fp32",
+    )
+    done, inputs = checkpoint.resume(out, config, inputs, regime.state) if runtime.resume else (0, inputs)
     board = None
     if accelerator.is_main_process:
         surveys = regime.survey()
@@ -65,7 +70,7 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
         _write(out / DATA_FILE, surveys)
         board = Board(out, done=done) if runtime.tensorboard else None
     accelerator.wait_for_everyone()
-    run = Run(regime=regime, out=out, accelerator=accelerator, board=board)
+    run = Run(regime=regime, inputs=inputs, out=out, accelerator=accelerator, board=board)
     try:
         run.learn(done, runtime)
         return _finish(run, name)

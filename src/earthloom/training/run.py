@@ -11,6 +11,7 @@ from earthloom.training import best, checkpoint
 from earthloom.training.batches import Shares, Steps, drawn
 from earthloom.training.board import Board
 from earthloom.training.config import TrainConfig
+from earthloom.training.inputs import Inputs
 from earthloom.training.interrupt import deferred
 from earthloom.training.log import Bar, Log, progress
 from earthloom.training.regime import Regime, Report
@@ -22,7 +23,10 @@ class Run:
     """One process's view of a run; only the first process writes."""
 
     regime: Regime[Any]
-    """What learns, and from what."""
+    """What learns."""
+
+    inputs: Inputs
+    """From what, as its checkpoints record it."""
 
     out: Path
     """The run's folder."""
@@ -110,4 +114,4 @@ class Run:
 
     def _checkpoint(self, step: int) -> None:
         if self.accelerator.is_main_process:
-            checkpoint.save(self.out, step, self.config, self.regime.state)
+            checkpoint.save(self.out, step, self.config, self.inputs, self.regime.state)
