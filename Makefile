@@ -24,5 +24,5 @@ docs: setup ## the documentation site in site/; a broken link or a page outside 
 
 bench: setup ## measure what is worth measuring, side by side with a reference; about half an hour, on a quiet machine
 	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --constraints .venv/constraints.txt --group bench
-	@set -e; for name in weave memory precision tiled cascade; do $(BIN)/python benchmarks/$$name.py; done
+	@set -e; for name in weave memory precision tiled cascade windows; do $(BIN)/python benchmarks/$$name.py; done
 	@$(BIN)/earthloom evaluate seams src/earthloom/samples/banepa_z17.tif --json

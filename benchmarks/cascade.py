@@ -3,13 +3,11 @@
     python benchmarks/cascade.py [--quick]
 
 An untrained `small` (with --quick `tiny`), fp32, on the CPU:
-1. a window whose condition is encoded at every step over one encoded once; beside it, for every preset, the closed
-   form (U + E) / (U + E / n) of the operations of U-Net and encoder;
-2. windows in one call over windows one by one;
-3. 50 steps of DDIM over 8 of DPM-Solver++;
-4. `make_cascade` of 64 windows over 16, file to file with all cores, in fresh processes by turns, the fastest of each;
-5. a tile a million windows away over the same tile at the origin: as many calls of the U-Net, or the script fails;
-6. for every way to merge, the windows' worth of sampling that a block costs, alone and amid 256, and seconds a block.
+1. windows in one call over windows one by one;
+2. 50 steps of DDIM over 8 of DPM-Solver++;
+3. `make_cascade` of 64 windows over 16, file to file with all cores, in fresh processes by turns, the fastest of each;
+4. a tile a million windows away over the same tile at the origin: as many calls of the U-Net, or the script fails;
+5. for every way to merge, the windows' worth of sampling that a block costs, alone and amid 256, and seconds a block.
 """
 
 import json
@@ -20,12 +18,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-import torch
 from measuring import CORES, Figure, in_fresh_process, parser, peak_mb, report, write_ground
 from memory import Plain
-from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
-from torch.utils.flop_counter import FlopCounterMode
 
 from earthloom.execution.executor import Threads
 from earthloom.geo.windows import Window
@@ -33,10 +28,10 @@ from earthloom.io.inputs import inspect
 from earthloom.loom.layer import Layer, Sight
 from earthloom.loom.loom import Loom
 from earthloom.loom.store import Store
-from earthloom.models.metaearth.config import FACTOR, PRESETS, MetaEarthConfig
-from earthloom.models.metaearth.denoiser import Denoiser, build_denoiser
+from earthloom.models.metaearth.config import FACTOR, PRESETS
+from earthloom.models.metaearth.denoiser import build_denoiser
 from earthloom.models.metaearth.unet import UNet
-from earthloom.models.weights import load, save
+from earthloom.models.weights import save
 from earthloom.pipelines.cascade import make_cascade
 from earthloom.pipelines.cascade_plan import CascadeOptions
 from earthloom.pipelines.denoise import CascadeWeights, Denoise
@@ -73,8 +68,7 @@ def main() -> None:
         folder = Path(name) / preset
         save(folder, PRESETS[preset], build_denoiser(PRESETS[preset]), meta={"licence": "CC0-1.0"}, network="denoiser")
         weights = CascadeWeights.read(str(folder))
-        network = load(folder, network="denoiser").module
-        ratios = {"encoded every step / once": encoded(network, PRESETS[preset]), **sampled(weights)}
+        ratios = sampled(weights)
         runs = [in_fresh_process(__file__, "--one", folder, blocks) for _ in range(TURNS) for blocks in (4, 8)]
         tiles = {place: tile(weights, place) for place in (0, 1_000_000)}
         merges = {each: merged(weights, sampling) for each, sampling in MERGES.items()}
@@ -86,54 +80,8 @@ def main() -> None:
         Figure("peak memory, 64 windows / 16", many["mb"] / few["mb"], at_most=1.1),
         Figure("seconds of a tile, a million windows away / at the origin", tiles[1_000_000]["s"] / tiles[0]["s"]),
     ]
-    closed = {each: closed_form(PRESETS[each]) for each in ("tiny", "small", "base", "paper")}
-    facts = {"closed_form": closed, "areas": runs, "tiles": tiles, "merges": merges}
+    facts = {"areas": runs, "tiles": tiles, "merges": merges}
     report("cascade", figures, quick=args.quick, preset=preset, **facts)
-
-
-def closed_form(config: MetaEarthConfig) -> dict[str, float]:
-    """Return what encoding once gains for 8 and 50 steps, from operations counted without doing them."""
-    with torch.device("meta"), torch.inference_mode():
-        network, (x_1CHW, t_1, gsd_1, lr_13hw) = Denoiser(config), inputs(config)
-        with FlopCounterMode(display=False) as encoder:
-            condition_1CHW = network.encode(lr_13hw)
-        with FlopCounterMode(display=False) as unet:
-            network.denoise(x_1CHW, t_1, gsd_1, condition_1CHW)
-    one, other = encoder.get_total_flops() / 1e9, unet.get_total_flops() / 1e9
-    gains = {f"gain, {num} steps": round((other + one) / (other + one / num), 3) for num in (STEPS, MANY)}
-    return {"encoder_gflop": round(one, 3), "unet_gflop": round(other, 3), **gains}
-
-
-def inputs(config: MetaEarthConfig) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return noise, step, resolution and ground of one window."""
-    side = config.window_px
-    return (
-        torch.randn(1, 3, side, side),
-        torch.full((1,), 500),
-        torch.full((1,), 16.0),
-        torch.rand(1, 3, side // 4, side // 4),
-    )
-
-
-@torch.inference_mode()
-def encoded(network: nn.Module, config: MetaEarthConfig) -> float:
-    """Return how much longer a window takes if every step encodes its condition anew."""
-    assert isinstance(network, Denoiser)
-    torch.set_num_threads(1)
-    network = network.to(memory_format=torch.channels_last)
-    x_1CHW, t_1, gsd_1, lr_13hw = inputs(config)
-
-    def once() -> None:
-        condition_1CHW = network.encode(lr_13hw)
-        for _ in range(STEPS):
-            network.denoise(x_1CHW, t_1, gsd_1, condition_1CHW)
-
-    def anew() -> None:
-        for _ in range(STEPS):
-            network(x_1CHW, t_1, gsd_1, lr_13hw)
-
-    network(x_1CHW, t_1, gsd_1, lr_13hw)  # warm caches
-    return fastest(anew) / fastest(once)
 
 
 def sampled(weights: CascadeWeights) -> dict[str, float]:

@@ -13,9 +13,9 @@ FROZEN = {
     "--vgg19 --workers -j",
     "evaluate seams": "--bidx --bounds --device --gsd --json --model --precision --quiet --scale --workers "
     "--zooms -j -q",
-    "reproduce metaearth": "--batch --classes --classes-gsd --consistent --data --device --epochs --json --model --n "
-    "--no-consistent --out --overwrite --precision --quick --quiet --sampler --seed --steps --tables --vgg19 --without "
-    "--workers -j -q",
+    "reproduce metaearth": "--batch --classes --classes-gsd --consistent --data --device --epochs --inception --json "
+    "--model --n --no-consistent --out --overwrite --precision --quick --quiet --sampler --seed --steps --tables "
+    "--vgg19 --without --workers -j -q",
     "info": "--json",
     "style": "--json",
     "verify": "--blocks --device --input --json --model --precision --seed --workers -j",

@@ -36,6 +36,11 @@ def bad_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     holed = pixels.astype(np.float32)
     holed[:, 5:10, 20:24] = np.nan
     tif("holed.tif", holed)
+    tif("local.tif", pixels, crs='LOCAL_CS["site",UNIT["metre",1]]')
+    tif("unknown.tif", pixels, crs=None)
+    (folder / "unknown.prj").write_text('PROJCS["no such projection"]')
+    tif("lost.tif", pixels, crs=None)
+    (folder / "bandless.vrt").write_text('<VRTDataset rasterXSize="40" rasterYSize="30"></VRTDataset>')
     (folder / "empty.tif").touch()
     (folder / "text.tif").write_text("this is no image\n" * 50)
     tif("long.tif", large, width=800, height=600)

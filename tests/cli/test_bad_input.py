@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -26,6 +27,10 @@ CASES: list[Case] = [
     ("placeless.png", [], 1, "--gsd"),
     ("placeless.png", ["--gsd", "0"], 2, "gsd"),
     ("placeless.png", ["--gsd", "-1"], 2, "gsd"),
+    ("local.tif", [], 1, "without a place on Earth"),
+    ("unknown.tif", [], 1, "unknown CRS"),
+    ("lost.tif", [], 1, "lost.prj"),
+    ("bandless.vrt", ["--gsd", "1"], 1, "bandless.vrt"),
     ("five.tif", [], 1, "--bidx"),
     ("five.tif", ["--bidx", "1,9"], 1, "9"),
     ("five.tif", ["--bidx", "one"], 2, "--bidx"),
@@ -91,6 +96,18 @@ def test_bad_output(refused: Refused, out: str, words: str) -> None:
 
 def test_the_image_itself_is_never_replaced(refused: Refused) -> None:
     refused(["map", "good.tif", "good.tif", "--model", "weights", "--overwrite"], 2, "the image itself")
+
+
+def test_a_full_disk_is_said_and_the_run_goes_on(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["map", "good.tif", str(tmp_path / "out.tif"), "--model", "weights"]
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+        code, said = run(*words)
+    assert (code, said.count("\n")) == (1, 1)
+    assert "out.tif: no space left to write it" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["out.tif.parts"]
+    assert run(*words, "--resume")[0] == 0
+    assert not (tmp_path / "out.tif.parts").exists()
 
 
 @pytest.mark.parametrize("out", ["out.pmtiles", "out.mbtiles", "out"])

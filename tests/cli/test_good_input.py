@@ -29,6 +29,7 @@ CASES: dict[str, tuple[np.ndarray, dict[str, Any], list[str], float]] = {
     "one pixel": (COLOURS[:, :1, :1], {}, [], 1.0),
     "odd size": (COLOURS[:, :7, :5], {}, [], 1.0),
     "grey": (COLOURS[:1], {}, [], 1.0),
+    "palette": (COLOURS[:1], {"photometric": "PALETTE"}, [], 1.0),
     "four bands": (np.concatenate([COLOURS, COLOURS[:1]]), {"alpha": "UNSPECIFIED"}, [], 1.0),
     "five bands picked": (np.concatenate([COLOURS, COLOURS[:2]]), {}, ["--bidx", "5,1,2"], 1.0),
     "uint16": (COLOURS.astype(np.uint16) * 12, {}, ["--scale", "0,3000"], 1.0),
@@ -45,6 +46,8 @@ def write(path: Path, pixels: np.ndarray, profile: dict[str, Any]) -> None:
     size = {"driver": "GTiff", "count": bands, "height": height, "width": width}
     with rasterio.open(path, "w", **(usual | profile | size)) as file:
         file.write(pixels)
+        if profile.get("photometric") == "PALETTE":
+            file.write_colormap(1, {index: (index, 255 - index, 99, 255) for index in range(256)})
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -87,6 +87,14 @@ def test_another_image_and_other_weights_are_named(maps: Path, tmp_path: Path, t
     assert "EARTHLOOM_MODEL_SHA256: the file says" in said
 
 
+def test_what_lies_beside_the_image_is_named(maps: Path, tmp_path: Path) -> None:
+    for name in ("town.tif", "map.tif"):
+        shutil.copy(maps / name, tmp_path / name)
+    (tmp_path / "town.tif.aux.xml").write_text("<PAMDataset><SRS>EPSG:3857</SRS></PAMDataset>")
+    _, said = run("verify", tmp_path / "map.tif", "-j", "1", "--blocks", "1")
+    assert "EARTHLOOM_INPUT_SIDECARS_SHA256: the file says nothing" in said
+
+
 def test_what_cannot_be_verified_is_refused(maps: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="carries no provenance to weave it again by"):
         run("verify", maps / "town.tif")

@@ -173,12 +173,34 @@ def test_a_world_file_needs_a_crs(kit: SimpleNamespace, tmp_path: Path, suffix: 
     path = tmp_path / f"photo.{suffix}"
     Image.fromarray(kit.noisy(3, 20, 30).transpose(1, 2, 0)).save(path)
     (tmp_path / "photo.wld").write_text("0.5\n0\n0\n-0.5\n353000.25\n3056999.75\n")
-    with pytest.raises(SourceError, match=r"photo\.\w+: has no place \(no CRS\): .*--gsd"):
+    with pytest.raises(SourceError, match=r"photo\.\w+: has no place \(no CRS\): lay .* as photo\.prj .*--gsd"):
         inspect(path)
     assert inspect(path, gsd_m=0.3).crs is None
     (tmp_path / "photo.prj").write_text(rasterio.CRS.from_epsg(32645).to_wkt(version=WktVersion.WKT1_ESRI))
     imagery = inspect(path)
     assert (imagery.crs, imagery.transform) == ("EPSG:32645", UTM["transform"])
+
+
+def test_what_lies_beside_an_image_and_decides_its_pixels_is_hashed(kit: SimpleNamespace, tmp_path: Path) -> None:
+    path = kit.tiff(kit.noisy(3, 20, 30), transform=UTM["transform"])
+    notes = tmp_path / "image.tif.aux.xml"
+
+    def hashed() -> str:
+        return inspect(path, gsd_m=1).sidecars_sha256
+
+    assert hashed() == ""
+    statistics = '<PAMRasterBand band="1"><Metadata><MDI key="STATISTICS_MEAN">1</MDI></Metadata></PAMRasterBand>'
+    notes.write_text(f"<PAMDataset>{statistics}</PAMDataset>")  # as a viewer leaves them
+    assert hashed() == ""
+    notes.write_text('<PAMDataset><PAMRasterBand band="1"><NoDataValue>7</NoDataValue></PAMRasterBand></PAMDataset>')
+    nodata = hashed()
+    notes.unlink()
+    (tmp_path / "image.prj").write_text(rasterio.CRS.from_epsg(32645).to_wkt())
+    place = hashed()
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "r+") as file:
+        file.write_mask(kit.ragged(20, 30))
+    assert (tmp_path / "image.tif.msk").exists()
+    assert len({"", nodata, place, hashed()}) == 4
 
 
 def test_an_engineering_crs_has_no_place(kit: SimpleNamespace) -> None:
@@ -218,6 +240,11 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "cut jpeg": (lambda kit, tmp: cut(pillow(kit, tmp / "c.jpg"), 0.7), {"gsd_m": 1}, "c.jpg: cannot be read: .*whole"),
     "cut png": (lambda kit, tmp: cut(pillow(kit, tmp / "c.png"), 0.9), {"gsd_m": 1}, "c.png: is cut short"),
     "no place": (lambda kit, tmp: kit.tiff(kit.noisy(3, 9, 9)), {}, r"has no place \(no CRS\): .*--gsd"),
+    "no transform": (
+        lambda kit, tmp: kit.tiff(kit.noisy(3, 9, 9), crs="EPSG:32645"),
+        {},
+        r"has no place \(no transform\): say .*--gsd",
+    ),
     "many bands": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {}, "has 5 bands: .*--bidx"),
     "bidx 9": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {"bidx": (1, 9)}, r"no band 9 .*run 1\.\.5"),
     "bidx 0": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {"bidx": (0,)}, "no band 0"),

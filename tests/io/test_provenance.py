@@ -1,6 +1,8 @@
 """Every output says where it comes from, and `info` reads it back from each format."""
 
 import json
+import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -49,6 +51,7 @@ def test_tags_say_everything_and_no_time() -> None:
     assert json.loads(tags["EARTHLOOM_PARAMETERS"]) == PROVENANCE.parameters
     assert len(tags) == 14
     assert tags == PROVENANCE.tags()
+    assert replace(PROVENANCE, sidecars_sha256="ef").tags() == {**tags, "EARTHLOOM_INPUT_SIDECARS_SHA256": "ef"}
 
 
 def test_every_format_gives_its_provenance_back(tmp_path: Path, kit: SimpleNamespace) -> None:
@@ -97,6 +100,59 @@ def test_what_is_no_file_of_ours_is_refused(tmp_path: Path, name: str, data: byt
     with pytest.raises(SourceError, match=f"{name}: .*{words}") as error:
         describe(tmp_path / name)
     assert "\n" not in str(error.value)
+
+
+def foreign(folder: Path, metadata: object) -> Path:
+    """Write a folder of one tile as other programs make them."""
+    (folder / "tiles/3/2").mkdir(parents=True)
+    Image.new("RGB", (256, 256)).save(folder / "tiles/3/2/1.png")
+    (folder / "tiles/metadata.json").write_text(json.dumps(metadata))
+    return folder / "tiles"
+
+
+def test_a_foreign_folder_of_tiles_is_described(tmp_path: Path) -> None:
+    facts = describe(foreign(tmp_path, {"tilejson": "2.0.0", "minzoom": 3, "maxzoom": "3"}))
+    assert (facts["tiles"], facts["zooms"], facts["tile_format"], facts["bounds"]) == (1, [3, 3], None, [])
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"minzoom": "low"},
+        {"maxzoom": None},
+        {"maxzoom": float("inf")},
+        {"bounds": "west,south,east,north"},
+        {"bounds": [1, 2, None, 4]},
+        {"bounds": 7},
+        {"tileSize": "large"},
+    ],
+)
+def test_malformed_metadata_of_tiles_get_one_line(tmp_path: Path, metadata: dict[str, object]) -> None:
+    with pytest.raises(SourceError, match=r"tiles: its metadata say no .*: correct") as error:
+        describe(foreign(tmp_path, {"tilejson": "2.0.0", "format": "png", **metadata}))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("metadata", ["tilejson", ["tilejson"], 7, None])
+def test_metadata_that_are_no_tilejson_make_no_folder_of_tiles(tmp_path: Path, metadata: object) -> None:
+    with pytest.raises(SourceError, match="tiles: is a folder"):
+        describe(foreign(tmp_path, metadata))
+
+
+def test_malformed_metadata_of_archives_get_one_line(tmp_path: Path, kit: SimpleNamespace) -> None:
+    _, _, pmtiles, mbtiles, _ = write_all(tmp_path, kit)
+    with sqlite3.connect(mbtiles) as database:
+        database.execute("INSERT INTO metadata VALUES (NULL, 'nothing')")
+    database.close()
+    assert describe(mbtiles)["tags"] == PROVENANCE.tags()
+    with sqlite3.connect(mbtiles) as database:
+        database.execute("UPDATE metadata SET value = 'high' WHERE name = 'maxzoom'")
+    database.close()
+    with pytest.raises(SourceError, match=r"map\.mbtiles: its metadata say no .*: correct"):
+        describe(mbtiles)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SourceError, match="damaged PMTiles"):
+        patch.setattr("pmtiles.reader.Reader.metadata", lambda _: ["no", "names"])
+        describe(pmtiles)
 
 
 def test_info_prints_both_ways(tmp_path: Path, kit: SimpleNamespace) -> None:

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from earthloom.errors import DataError, ModelError, ShapeError
-from earthloom.metrics.features import Features, check_features, vgg19_features
+from earthloom.metrics.features import Features, check_features, inception_features, vgg19_features
+from earthloom.nn.inception import InceptionV3
 from earthloom.nn.vgg import VGG19
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (5, 16, 35, 3), dtype=np.uint8)
@@ -26,6 +27,17 @@ def test_they_are_the_mean_of_a_layer_picture_by_picture(vgg19: VGG19, layer: st
         maps = vgg19(x.permute(2, 0, 1)[None])[index][0].detach().numpy()
         assert maps.std() > 0
         np.testing.assert_allclose(row * 7, maps.mean(axis=(1, 2)), rtol=1e-4, atol=1e-6)
+
+
+def test_those_of_inception_are_its_output_picture_by_picture() -> None:
+    torch.manual_seed(0)
+    inception = InceptionV3().eval().requires_grad_(False)
+    features = inception_features(inception, batch_size=1)
+    found = features(PICTURES[:2])
+    assert (features.name, features.num) == ("inception-v3-pool3", 2048)
+    assert (found.shape, found.dtype) == ((2, 2048), np.float64)
+    x = torch.tensor(PICTURES[:2] / 127.5 - 1, dtype=torch.float32).permute(0, 3, 1, 2)
+    np.testing.assert_allclose(found, inception(x), rtol=1e-4, atol=1e-6)
 
 
 def test_no_pictures_have_no_features(vgg19: VGG19) -> None:

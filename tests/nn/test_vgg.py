@@ -98,7 +98,7 @@ def test_other_files_are_refused(tmp_path, float_weights):
     with pytest.raises(ModelError, match="no VGG19 weights at .*missing.pth.*feature matching only"):
         load_vgg19(tmp_path / "missing.pth")
     (tmp_path / "bad.safetensors").write_bytes(b"no weights")
-    with pytest.raises(ModelError, match="bad.safetensors cannot be read as VGG19 weights"):
+    with pytest.raises(ModelError, match="bad.safetensors cannot be read as weights"):
         load_vgg19(tmp_path / "bad.safetensors")
     for content in (b"", b"no weights", b"hello"):
         (tmp_path / "bad.pth").write_bytes(content)

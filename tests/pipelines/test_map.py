@@ -4,11 +4,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
+from rasterio.transform import Affine
 
 from earthloom.cartography.style import STYLE
 from earthloom.errors import StoreError, UsageError
@@ -99,6 +102,77 @@ def test_killed_and_resumed_gives_the_same_bytes(image: Path, tiny_series: Path,
     draw(image, out, tiny_series, resume=True)
     assert tiles(out) == tiles(tmp_path / "straight.mbtiles")
     assert not list(tmp_path.glob("*.parts*"))
+
+
+class Killed(BaseException):
+    """What no code expects, as little as SIGKILL."""
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".png"])
+def test_killed_while_files_get_their_names_and_resumed(
+    image: Path, tiny_series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    (tmp_path / "straight").mkdir()
+    draw(image, tmp_path / f"straight/map{suffix}", tiny_series, zooms=(17, 16))
+    names = sorted(path.name for path in (tmp_path / "straight").iterdir())
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    for num_moves in range(1, len(names)):
+        left = iter(range(num_moves))
+
+        def replace(made: Path, final: Path, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise Killed
+            made.rename(final)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("os.replace", replace)
+            with pytest.raises(Killed):
+                draw(image, folder / f"map{suffix}", tiny_series, zooms=(17, 16), resume=True)
+    draw(image, folder / f"map{suffix}", tiny_series, zooms=(17, 16), resume=True)
+    assert sorted(path.name for path in folder.iterdir()) == names
+    for name in names:
+        assert (folder / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+
+
+def test_a_map_that_lost_a_zoom_is_not_finished(image: Path, tiny_series: Path, tmp_path: Path) -> None:
+    written = draw(image, tmp_path / "map.tif", tiny_series, zooms=(17, 16))
+    before = written[1].read_bytes()
+    written[1].unlink()
+    assert draw(image, tmp_path / "map.tif", tiny_series, zooms=(17, 16), resume=True) == written
+    assert written[1].read_bytes() == before
+    assert draw(image, tmp_path / "map.tif", tiny_series, zooms=(17, 16), resume=True) == written
+    written[1].write_bytes(b"another's")
+    with pytest.raises(UsageError, match="exists: .*--overwrite"):
+        draw(image, tmp_path / "map.tif", tiny_series, zooms=(17, 16), resume=True)
+
+
+def test_a_changed_sidecar_is_another_image(
+    image: Path, tiny_series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = tmp_path / "town.png"
+    with rasterio.open(image) as file:
+        Image.fromarray(file.read().transpose(1, 2, 0)[:90, :90]).save(town)
+        a, _, left, _, e, top, *_ = file.transform @ Affine.translation(0.5, 0.5)
+        (tmp_path / "town.prj").write_text(file.crs.to_wkt())
+
+    def move(pixels: int) -> None:
+        (tmp_path / "town.wld").write_text(f"{a}\n0\n0\n{e}\n{left + pixels * a}\n{top}\n")
+
+    move(0)
+    draw(town, tmp_path / "map.mbtiles", tiny_series, zooms=(17, 17))
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("earthloom.pipelines.plan.write", kill)
+        draw(town, tmp_path / "stopped.mbtiles", tiny_series, zooms=(17, 17))
+    move(4)
+    with pytest.raises(UsageError, match="--overwrite"):
+        draw(town, tmp_path / "map.mbtiles", tiny_series, zooms=(17, 17), resume=True)
+    with pytest.raises(StoreError, match="its EARTHLOOM_INPUT_SIDECARS_SHA256 is .*, now it is"):
+        draw(town, tmp_path / "stopped.mbtiles", tiny_series, zooms=(17, 17), resume=True)
+
+
+def kill(*_: object, **__: object) -> None:
+    raise Killed
 
 
 def _has_blocks(parts: Path) -> bool:

@@ -59,8 +59,9 @@ def plain(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Path:
-    """Blocks of 24 px at 1, 4 and 16 m: at each level two sites to train on, one to validate, one to test."""
+def catalog(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Blocks of 24 px at 1, 4 and 16 m, or as asked; a level has two training sites, one to validate, one to test."""
+    levels_m = getattr(request, "param", (1.0, 4.0, 16.0))
     rng = np.random.default_rng(0)
     blocks = [
         Block(
@@ -70,7 +71,7 @@ def catalog(tmp_path: Path) -> Path:
             site=f"site{number}",
             split=split,
         )
-        for gsd_m in (1.0, 4.0, 16.0)
+        for gsd_m in levels_m
         for number, split in enumerate(("train", "train", "val", "test"))
     ]
     about = About(pack="patches", licence="CC0-1.0", attribution="Drawn by the tests")

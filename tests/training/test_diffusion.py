@@ -119,6 +119,13 @@ def test_a_run_learns_and_leaves_a_checkpoint_that_loads(catalog: Path, tmp_path
     assert f"| 4m | {report['loss']['4m']:.4f} | 8 |" in loaded.card
 
 
+@pytest.mark.parametrize("catalog", [(64.0,)], indirect=True)
+def test_64_m_is_a_level_like_any_other(catalog: Path, tmp_path: Path) -> None:
+    fit("x", replace(SHORT, levels_m=(64.0,), steps=2), [catalog], tmp_path / "run", CPU)
+    assert [math.isfinite(float(str(record["loss"]))) for record in _records(tmp_path / "run")] == [True, True]
+    assert weights.load(tmp_path / "run" / "denoiser").meta["levels_m"] == [64.0]
+
+
 def test_a_card_credits_a_pack_once_also_by_a_single_shard(catalog: Path) -> None:
     (shard,) = catalog.glob("*.tar")
     expected = "- patches: CC0-1.0. Drawn by the tests"

@@ -62,7 +62,7 @@ def _run(words: Sequence[str] | None) -> int:
     except BrokenPipeError:
         return 1
     if code == _INTERRUPTED:
-        return _complain("interrupted: what is finished is kept, go on with --resume", _INTERRUPTED)
+        return _complain("interrupted: run it again, with --resume where the verb has it", _INTERRUPTED)
     return code if isinstance(code, int) else 0
 
 

@@ -22,7 +22,12 @@ def metaearth(
     data: Annotated[list[Path], typer.Option("--data", help="Catalog of imagery, folder or shard; again for more.")],
     model: options.Model = "metaearth-small",
     without: Annotated[str | None, typer.Option(help="Weights trained alike, told no resolution.")] = None,
-    vgg19: Annotated[Path | None, typer.Option("--vgg19", help="VGG19 weights, to compare pictures by.")] = None,
+    inception: Annotated[
+        Path | None, typer.Option("--inception", help="InceptionV3 weights of FID and KID, to compare pictures by.")
+    ] = None,
+    vgg19: Annotated[
+        Path | None, typer.Option("--vgg19", help="VGG19 weights, to compare by without --inception.")
+    ] = None,
     classes: Annotated[Path | None, typer.Option(help="Folder CLASS/PICTURE with split.csv: file,split.")] = None,
     classes_gsd: Annotated[float, typer.Option(help="Ground metres of a pixel of these.")] = 8.0,
     out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("reproduce/metaearth"),
@@ -70,7 +75,7 @@ def metaearth(
         study = Study(
             weights=CascadeWeights.read(model),
             without=None if without is None else CascadeWeights.read(without),
-            features=read_features(vgg19, run),
+            features=read_features(inception, vgg19, run),
             blocks=read_catalogs(data),
             credits=tuple(credit(each, unknown="imagery without an about.json") for each in data),
             classes=classes,

@@ -99,7 +99,7 @@ def _of_pmtiles(path: Path) -> Facts:
             make_source: Any = MmapSource
             make_reader: Any = Reader
             reader = make_reader(make_source(file))
-            header, metadata = reader.header(), reader.metadata()
+            header, metadata = reader.header(), dict(reader.metadata())
     except Exception as error:  # the reader meets damage with whatever its parsing trips over
         raise SourceError(f"{path}: a damaged PMTiles archive ({error}): copy or make it again") from error
     return {
@@ -117,27 +117,32 @@ def _of_pmtiles(path: Path) -> Facts:
 def _of_mbtiles(path: Path) -> Facts:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            metadata = dict(database.execute("SELECT name, value FROM metadata"))
+            metadata = {str(name): value for name, value in database.execute("SELECT name, value FROM metadata")}
             (tiles,) = database.execute("SELECT count(*) FROM tiles").fetchone()
     except sqlite3.Error as error:
         raise SourceError(f"{path}: a SQLite file but no MBTiles ({error}): give an image or a tile archive") from error
-    return {"format": "MBTiles", "tiles": tiles, **_of_tileset(metadata)}
+    return {"format": "MBTiles", "tiles": tiles, **_of_tileset(path, metadata)}
 
 
 def _of_xyz(folder: Path) -> Facts:
     metadata = json.loads((folder / METADATA).read_text())
-    tiles = sum(1 for _ in folder.glob(f"*/*/*.{metadata['format']}"))
-    return {"format": "XYZ", "tiles": tiles, **_of_tileset(metadata)}
+    tiles = sum(1 for _ in folder.glob(f"*/*/*.{metadata.get('format', '*')}"))
+    return {"format": "XYZ", "tiles": tiles, **_of_tileset(folder, metadata)}
 
 
-def _of_tileset(metadata: Facts) -> Facts:
-    """Return what MBTiles and folders of tiles say alike, one as text, the other as JSON."""
+def _of_tileset(path: Path, metadata: Facts) -> Facts:
+    """Return what MBTiles and folders of tiles say alike, one as text, the other as JSON; TileJSON needs no format."""
     bounds, size = metadata.get("bounds"), metadata.get("tileSize")
     zooms = [metadata[key] for key in ("minzoom", "maxzoom") if key in metadata]
-    return {
-        "tile_format": metadata.get("format"),
-        "zooms": [int(zoom) for zoom in zooms],
-        "bounds": [float(value) for value in (bounds.split(",") if isinstance(bounds, str) else bounds or [])],
-        "tile_px": None if size is None else int(size),
-        "tags": metadata,
-    }
+    try:
+        return {
+            "tile_format": metadata.get("format"),
+            "zooms": [int(zoom) for zoom in zooms],
+            "bounds": [float(value) for value in (bounds.split(",") if isinstance(bounds, str) else bounds or [])],
+            "tile_px": None if size is None else int(size),
+            "tags": metadata,
+        }
+    except (ValueError, TypeError, OverflowError) as error:
+        raise SourceError(
+            f"{path}: its metadata say no zooms, bounds or tile size in numbers ({error}): correct or remove them"
+        ) from error

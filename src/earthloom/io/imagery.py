@@ -20,6 +20,7 @@ from earthloom.io.decode import Bands, pick_bands
 from earthloom.io.file_source import FileSource, ImageFile
 from earthloom.io.gdal import GDAL_ERRORS, gdal, open_dataset, reason
 from earthloom.io.remote import fingerprint, is_remote
+from earthloom.io.sidecars import prj_of, sidecars
 from earthloom.io.warp import footprint, plan_warp
 
 
@@ -34,7 +35,7 @@ class Imagery:
     """Hash of the file's bytes; of a remote file that of `remote.fingerprint`."""
 
     sidecars_sha256: str
-    """Hash of the files beside it that decide its pixels: masks, overviews, world files."""
+    """Hash of the files beside it that decide its pixels (`io.sidecars`); empty where there are none."""
 
     crs: str | None
     """`EPSG:n` or WKT; None for an image without a place."""
@@ -124,13 +125,14 @@ def inspect_image(
     check_file(path)
     try:
         with gdal(), open_dataset(path) as dataset:
+            beside = [] if is_remote(path) else sidecars(dataset, path)
             bands = pick_bands(dataset, bidx, scale, name=str(path))
             check_pixels(dataset, bands, str(path))
             facts = {
                 "width": dataset.width,
                 "height": dataset.height,
                 "overviews": tuple(dataset.overviews(bands.colours[0])),
-                "sidecars_sha256": sha256_of(() if is_remote(path) else _sidecars(dataset, path)),
+                "sidecars_sha256": sha256_of(beside) if beside else "",
                 "sha256": fingerprint(dataset) if is_remote(path) else sha256_of([path]),
             }
             crs, transform = _place(dataset, path, gsd_m)
@@ -161,27 +163,25 @@ def _imagery(*, path: Path, crs: str | None, transform: Affine, gsd_m: float | N
     )
 
 
-def _sidecars(dataset: Any, path: Path) -> list[Path]:
-    return [Path(name) for name in sorted(dataset.files) if Path(name) != path]
-
-
 def _place(dataset: Any, path: Path, gsd_m: float | None) -> tuple[str | None, Affine]:
     """Return CRS and transform; without a place the plane of ground metres that --gsd makes."""
-    problem = "has no place (no CRS)"
     wkt = dataset.crs.to_wkt() if dataset.crs else _prj(path)
-    if wkt and dataset.transform != Affine.identity():
+    has_transform = dataset.transform != Affine.identity()
+    problem = f"has no place (no {'transform' if wkt else 'CRS'})"
+    if wkt and has_transform:
         try:
             return geo_crs.parse(wkt), _sound(dataset.transform, path)
         except GeoError as error:
             problem = f"has a CRS without a place on Earth ({error})"
     if gsd_m is None:
-        raise SourceError(f"{path}: {problem}: say the ground metres of a pixel, e.g. --gsd 0.3")
+        other = f"lay its CRS beside it as {prj_of(path).name} (WKT), or " if has_transform and not wkt else ""
+        raise SourceError(f"{path}: {problem}: {other}say the ground metres of a pixel, e.g. --gsd 0.3")
     return None, Affine.scale(gsd_m, gsd_m)
 
 
 def _prj(path: Path) -> str | None:
     """Return the WKT of a .prj file beside an image."""
-    beside = path.with_suffix(".prj")
+    beside = prj_of(path)
     return beside.read_text(errors="replace").strip() if beside.is_file() else None
 
 

@@ -23,6 +23,9 @@ class Provenance:
     input_sha256: str
     """Hash of the input's bytes."""
 
+    sidecars_sha256: str = ""
+    """Hash of the files beside the input that decide its pixels too; empty where there are none."""
+
     model: str
     """Name of the weights."""
 
@@ -58,6 +61,7 @@ class Provenance:
         facts = {
             "INPUT": self.input,
             "INPUT_SHA256": self.input_sha256,
+            **({"INPUT_SIDECARS_SHA256": self.sidecars_sha256} if self.sidecars_sha256 else {}),
             "MODEL": self.model,
             "MODEL_SHA256": self.model_sha256,
             "MODEL_LICENCE": self.licence,

@@ -20,7 +20,8 @@ _SPARE_BYTES = 1 << 20
 def staged(path: Path) -> Iterator[Path]:
     """Give an empty folder beside an output to write in; move what is in it to the output's folder at the end.
 
-    What a killed run left there is removed. An old output stays as it was until the new one is whole.
+    What a killed run left there is removed. An old output stays as it was until the new one is whole. The output itself
+    is moved last: where it lies, everything beside it does.
 
     Raises:
         SinkError: If writing fails; a full disk is named.
@@ -30,8 +31,7 @@ def staged(path: Path) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
         stage.mkdir()
         yield stage
-        for made in sorted(stage.iterdir()):
-            _move(made, path.parent / made.name)
+        _move_all(stage, path)
     except (*GDAL_ERRORS, sqlite3.Error) as error:
         raise SinkError(_message(path, error)) from error
     finally:
@@ -48,10 +48,17 @@ def need_space(folder: Path, num_bytes: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def _move_all(stage: Path, path: Path) -> None:
+    names = sorted((made.name for made in stage.iterdir()), key=lambda name: (name == path.name, name))
+    for name in names:
+        if f"{name}.aux.xml" not in names:
+            path.with_name(f"{name}.aux.xml").unlink(missing_ok=True)  # GDAL's notes on the old file
+        _move(stage / name, path.with_name(name))
+
+
 def _move(made: Path, final: Path) -> None:
     """Give a finished output its name; a folder pushes the old one aside, which goes with the stage."""
     aside = made.with_name(f"{made.name}.old")
-    final.with_name(f"{final.name}.aux.xml").unlink(missing_ok=True)  # GDAL's notes on the old file
     if made.is_dir() and final.exists():
         final.rename(aside)
     try:

@@ -42,11 +42,12 @@ def write_xyz(folder: Path, tiling: Tiling, tags: Mapping[str, str], *, advance:
 
 
 def is_xyz(folder: Path) -> bool:
-    """Say whether a folder is one that `write_xyz` made."""
+    """Say whether a folder has a metadata.json like those of `write_xyz`."""
     try:
-        return "tilejson" in json.loads((folder / METADATA).read_text())
+        metadata = json.loads((folder / METADATA).read_text())
     except (OSError, ValueError):
         return False
+    return isinstance(metadata, dict) and "tilejson" in metadata
 
 
 class Folder:

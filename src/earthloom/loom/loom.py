@@ -94,9 +94,7 @@ class Loom:
                     if self._progress is not None:
                         self._progress(current.name, done, len(blocks))
             except KeyboardInterrupt as interrupt:
-                raise InterruptedRunError(
-                    f"interrupted in layer {current.name}; what is finished is kept: go on with --resume"
-                ) from interrupt
+                raise InterruptedRunError(f"interrupted in layer {current.name}") from interrupt
 
     def invalidate(self, layer: Layer, source: Source, window: Window) -> Window | None:
         """Forget exactly the blocks of a stack that may have seen a window of `source`, after that ground was edited.

@@ -1,7 +1,7 @@
 """What pictures look like, as vectors; a figure made from them is named after them.
 
-A Frechet distance or KID on VGG19 features is not the FID or KID of papers, which is on InceptionV3's. Whoever has that
-network wraps it in `Features`. Letters: N pictures, D features.
+FID and KID of papers are on InceptionV3's; a Frechet distance or KID on VGG19's is neither. Any other network can be
+wrapped in `Features`. Letters: B pictures of a batch, N of all, D features, H W pixels.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from earthloom.errors import DataError, ModelError, ShapeError
+from earthloom.nn.inception import NUM_FEATURES, InceptionV3
 from earthloom.nn.vgg import BLOCKS, VGG19
 
 LAYERS = tuple(f"relu{block}_1" for block in range(1, len(BLOCKS) + 1))
 """Layers of VGG19 in the order of its outputs."""
+
+INCEPTION = "inception-v3-pool3"
+"""Name of the features that FID and KID of papers are on."""
 
 _SHORTEST_PX = 16
 
@@ -25,7 +30,7 @@ class Features:
     """A way to turn pictures into vectors."""
 
     name: str
-    """Goes wherever the figures go: `vgg19-relu5_1`."""
+    """Goes wherever the figures go: `inception-v3-pool3`, `vgg19-relu5_1`."""
 
     num: int
     """D."""
@@ -65,12 +70,24 @@ def vgg19_features(vgg19: VGG19, layer: str = "relu5_1", *, batch_size: int = 8)
         raise ModelError(f"no layer {layer!r} in VGG19 features: choose one of {', '.join(LAYERS)}")
     index = LAYERS.index(layer)
 
-    def compute(pictures_NHW3: NDArray[np.uint8]) -> NDArray[np.float64]:
-        starts = range(0, len(pictures_NHW3), batch_size)
-        batches = [_means(vgg19, index, pictures_NHW3[start : start + batch_size]) for start in starts]
-        return np.concatenate([np.zeros((0, BLOCKS[index][0])), *batches])
+    def see(x_B3HW: Tensor) -> Tensor:
+        maps_BDhw: Tensor = vgg19(x_B3HW)[index]
+        return maps_BDhw.mean(dim=(2, 3)).double() / vgg19.scale
 
-    return Features(name=f"vgg19-{layer}", num=BLOCKS[index][0], compute=compute)
+    num = BLOCKS[index][0]
+    return Features(name=f"vgg19-{layer}", num=num, compute=_in_batches(vgg19, see, num, batch_size))
+
+
+def inception_features(inception: InceptionV3, *, batch_size: int = 8) -> Features:
+    """Build features from pool3 of InceptionV3, which FID (Heusel et al. 2017) and KID (Binkowski et al. 2018) are on.
+
+    Args:
+        inception: From `load_inception`; runs where it lies.
+        batch_size: Pictures at a time.
+    """
+    return Features(
+        name=INCEPTION, num=NUM_FEATURES, compute=_in_batches(inception, inception, NUM_FEATURES, batch_size)
+    )
 
 
 def check_features(*sets_ND: NDArray[np.float64]) -> None:
@@ -89,8 +106,19 @@ def check_features(*sets_ND: NDArray[np.float64]) -> None:
             raise DataError(f"features of picture {bad[0]} are not finite: leave it out or look at its network")
 
 
-@torch.no_grad()
-def _means(vgg19: VGG19, index: int, pictures_BHW3: NDArray[np.uint8]) -> NDArray[np.float64]:
-    x_B3HW = torch.tensor(pictures_BHW3, device=vgg19.factor.device).permute(0, 3, 1, 2)
-    maps_BDhw = vgg19(x_B3HW.float() / 127.5 - 1.0)[index]
-    return np.asarray(maps_BDhw.mean(dim=(2, 3)).double().cpu().numpy() / vgg19.scale)
+def _in_batches(
+    network: nn.Module, see: Callable[[Tensor], Tensor], num: int, batch_size: int
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float64]]:
+    """Return `Features.compute` of what `see` makes of RGB in [-1, 1], `(B, 3, H, W)` -> `(B, D)`, by a network."""
+
+    @torch.no_grad()
+    def compute(pictures_NHW3: NDArray[np.uint8]) -> NDArray[np.float64]:
+        device = next(network.parameters()).device
+        features_ND = np.zeros((len(pictures_NHW3), num))
+        for start in range(0, len(pictures_NHW3), batch_size):
+            here = slice(start, start + batch_size)
+            x_B3HW = torch.tensor(pictures_NHW3[here], device=device).permute(0, 3, 1, 2)
+            features_ND[here] = see(x_B3HW.float() / 127.5 - 1.0).double().cpu().numpy()
+        return features_ND
+
+    return compute

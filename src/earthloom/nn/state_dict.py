@@ -1,4 +1,4 @@
-"""Tensors by name from a PyTorch file, never as code."""
+"""Tensors by name from a file, never as code."""
 
 import pickle
 import re
@@ -7,9 +7,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from earthloom.errors import ModelError
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a `.safetensors` file, or any other as `read_state_dict` does, onto the CPU.
+
+    Raises:
+        ModelError: If the file is missing, damaged, or holds anything but tensors by name. Code in it does not run.
+    """
+    if path.suffix != ".safetensors":
+        return read_state_dict(path)
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} cannot be read as weights: {str(error).splitlines()[0]}") from error
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from earthloom.errors import ModelError
-from earthloom.nn.state_dict import read_state_dict
+from earthloom.nn.state_dict import read_tensors
 
 BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))
 """(channels, convolutions) of each block as far as relu5_1, the last feature used."""
@@ -126,12 +124,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         raise ModelError(
             f"no VGG19 weights at {path}: give a file, or leave it out to train with feature matching only"
         )
-    if path.suffix != ".safetensors":
-        return read_state_dict(path)
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} cannot be read as VGG19 weights: {str(error).splitlines()[0]}") from error
+    return read_tensors(path)
 
 
 def _fill(vgg19: VGG19, tensors: Mapping[str, Tensor], names: list[str], path: Path) -> None:

@@ -1,14 +1,16 @@
 """One picture that shows an image and its maps side by side, over the same ground."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from earthloom.geo.windows import Window
 from earthloom.io.sinks import Level
+from earthloom.io.staging import staged
 
 PANEL_PX = 640
 _COLUMNS = 3
@@ -18,12 +20,16 @@ _PAPER = (255, 255, 255)
 _INK = (40, 40, 40)
 
 
-def contact_sheet(panels: Sequence[tuple[str, Level]], path: Path) -> None:
+def contact_sheet(panels: Sequence[tuple[str, Level]], path: Path, tags: Mapping[str, str]) -> None:
     """Draw panels in rows of three, masked ground white.
 
     Args:
         panels: Title and what to show; each over the same ground, at its own resolution.
-        path: The PNG to write.
+        path: The PNG to write; it gets its name when it is whole.
+        tags: Text that it carries: the provenance of the maps.
+
+    Raises:
+        SinkError: If it cannot be written.
     """
     images = [(title, _shrunk(level)) for title, level in panels]
     wide = max(image.width for _, image in images) + _GAP_PX
@@ -35,7 +41,11 @@ def contact_sheet(panels: Sequence[tuple[str, Level]], path: Path) -> None:
         left, top = _GAP_PX + wide * (i % _COLUMNS), high * (i // _COLUMNS)
         draw.text((left, top + 6), title, fill=_INK, font=font)
         sheet.paste(image, (left, top + _TITLE_PX))
-    sheet.save(path, optimize=True)
+    text = PngInfo()
+    for key, value in tags.items():
+        text.add_itxt(key, value)
+    with staged(path) as stage:
+        sheet.save(stage / path.name, optimize=True, pnginfo=text)
 
 
 def _shrunk(level: Level) -> Image.Image:

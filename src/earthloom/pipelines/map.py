@@ -12,7 +12,7 @@ from earthloom.io.sinks import outputs as files_of
 from earthloom.io.stac import About, time_of
 from earthloom.loom.loom import Progress
 from earthloom.pipelines.plan import Picture, Plan, provenance_of
-from earthloom.pipelines.run import RunOptions, unfinished, weaving
+from earthloom.pipelines.run import RunOptions, may_replace, unfinished, weaving
 from earthloom.pipelines.series import (
     Bounds,
     SeriesWeights,
@@ -94,17 +94,20 @@ def draw_map(
     zooms = choose_zooms(imagery, options.zooms)
     plan = plan_map(imagery, weights, options)
     tags = plan.provenance.tags()
-    left = unfinished(dict.fromkeys(outputs, tags), options)
-    if not left:
-        return list(outputs)
-    for path in left:
-        check_output(path, overwrite=options.overwrite, zooms=zooms.written, has_place=imagery.crs is not None)
-        if imagery.path.resolve() in (each.resolve() for each in files_of(path, zooms.written)):
+    files = {path: files_of(path, zooms.written) for path in outputs}
+    every = [file for held in files.values() for file in held]
+    missing = set(unfinished(dict.fromkeys(every, tags), options))
+    if not missing:
+        return every
+    left = {path: may_replace(held, tags, options) for path, held in files.items() if not missing.isdisjoint(held)}
+    for path, overwrite in left.items():
+        check_output(path, overwrite=overwrite, zooms=zooms.written, has_place=imagery.crs is not None)
+        if imagery.path.resolve() in (file.resolve() for file in files[path]):
             raise UsageError(f"{path}: would replace the image itself; choose another name")
     for line in warnings(imagery, zooms):
         log.warning(line)
     with weaving(outputs, tags, options, progress) as loom:
         plan.make(loom)
-        for path in left:
-            plan.write(path, loom, overwrite=options.overwrite)
-    return [file for path in outputs for file in files_of(path, zooms.written)]
+        for path, overwrite in left.items():
+            plan.write(path, loom, overwrite=overwrite)
+    return every

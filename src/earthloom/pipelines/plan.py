@@ -156,6 +156,7 @@ def provenance_of(imagery: Imagery, weights: Weights, options: RunOptions, **par
     return Provenance(
         input=plain_name(imagery.path),
         input_sha256=imagery.sha256,
+        sidecars_sha256=imagery.sidecars_sha256,
         model=weights.name,
         model_sha256=weights.sha256,
         licence=weights.licence,

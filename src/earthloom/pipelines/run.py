@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from earthloom.errors import SourceError, UsageError
+from earthloom.errors import InterruptedRunError, SourceError, UsageError
 from earthloom.execution.executor import Threads
 from earthloom.io.describe import describe
 from earthloom.loom.loom import Loom, Progress
@@ -56,16 +56,21 @@ def weaving(
     Raises:
         UsageError: If a stopped run lies in the way.
         StoreError: If it is another run's.
+        InterruptedRunError: On Ctrl-C.
     """
     path = parts_of(outputs)
-    with _open_store(path, options) as store:
-        store.claim(tags)
-        yield Loom(store, Threads(options.workers), batch=options.call_batch, progress=progress)
+    try:
+        with _open_store(path, options) as store:
+            store.claim(tags)
+            yield Loom(store, Threads(options.workers), batch=options.call_batch, progress=progress)
+    except (InterruptedRunError, KeyboardInterrupt) as interrupt:
+        where = str(interrupt) or "interrupted"
+        raise InterruptedRunError(f"{where}; what is finished is kept: go on with --resume") from interrupt
     remove(path)
 
 
 def unfinished(tags_of: Mapping[Path, Mapping[str, str]], options: RunOptions) -> list[Path]:
-    """Return the outputs still to be written: all, or of a resumed run those that do not carry their tags yet.
+    """Return the files still to be written: all, or of a resumed run those that do not carry their tags yet.
 
     Where nothing is left to do, what is left of the run goes.
     """
@@ -73,6 +78,11 @@ def unfinished(tags_of: Mapping[Path, Mapping[str, str]], options: RunOptions) -
     if not left:
         remove(parts_of(list(tags_of)))
     return left
+
+
+def may_replace(files: Sequence[Path], tags: Mapping[str, str], options: RunOptions) -> bool:
+    """Say whether the files of an output may be replaced: with --overwrite, or by a resumed run that made them all."""
+    return options.overwrite or (options.resume and all(is_made_by(file, tags) for file in files if file.exists()))
 
 
 def parts_of(outputs: Sequence[Path]) -> Path:

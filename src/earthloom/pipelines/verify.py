@@ -95,7 +95,11 @@ def verify(
     recorded = Recorded.read(path)
     plan = recorded.plan(recorded.image(source), model, device)
     tags, here = recorded.tags, plan.provenance.tags()
-    claims = {key: (tags.get(key, "nothing"), here[key]) for key in here if tags.get(key) != here[key]}
+    claims = {
+        key: (tags.get(key, "nothing"), here.get(key, "nothing"))
+        for key in {**here, **tags}
+        if tags.get(key) != here.get(key)
+    }
     chosen = islice(_parts(path, plan, np.random.default_rng(seed)), num_blocks)
     scratch = Scratch()
     with Store(scratch.path / "blocks") as store:

@@ -33,6 +33,21 @@ def test_counts_are_the_spec_s():
     assert count(meta(SMALL)) <= 6e6
 
 
+@pytest.mark.parametrize(
+    ("preset", "wanted"),
+    [
+        ("tiny", 63_891),
+        ("small", 4_857_347),
+        ("small-without-resolution", 4_845_635),
+        ("base", 158_091_779),
+        ("paper", 581_992_579),
+        ("paper-without-resolution", 581_663_875),
+    ],
+)
+def test_every_preset_keeps_its_number_of_parameters(preset, wanted):
+    assert count(meta(PRESETS[preset])) == wanted
+
+
 def test_the_paper_s_network_makes_a_block_of_256_px_from_one_of_64():
     with torch.device("meta"):
         network = build_denoiser(PAPER)

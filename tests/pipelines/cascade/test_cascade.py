@@ -79,6 +79,18 @@ def test_bytes_do_not_depend_on_workers_and_a_part_equals_the_whole(ground, deno
     assert np.array_equal(some_mask, all_mask[rows, cols])
 
 
+@pytest.mark.parametrize("factor", [16, 8], ids=["two stages", "averaged"])
+def test_a_part_of_several_stages_equals_the_whole(ground, denoiser, tmp_path, factor):
+    res_m = inspect(ground).gsd_m / factor
+
+    def part(name, col, row, last_col, last_row):
+        bounds = (500_000 + 16 * col, 4_200_000 - 16 * last_row, 500_000 + 16 * last_col, 4_200_000 - 16 * row)
+        return pixels(make(ground, tmp_path / f"{name}.tif", denoiser, res_m=res_m, bounds=bounds)[0])[0]
+
+    rows, cols = slice(factor, 3 * factor), slice(2 * factor, 4 * factor)
+    assert np.array_equal(part("small", 18, 12, 20, 14), part("large", 16, 11, 21, 15)[:, rows, cols])
+
+
 def test_an_interrupted_cascade_goes_on_where_it_stopped(ground, denoiser, tmp_path):
     whole = make(ground, tmp_path / "whole.tif", denoiser)[0]
     made: list[int] = []

@@ -121,6 +121,11 @@ def test_quadrants_follow_the_published_conditions():
     assert abs(float(tiled.std()) - 1) < 0.1
 
 
+def test_a_stage_is_told_what_it_reads():
+    layers = cascade_layers(Waves(), 10.0, 2, WEIGHTS, SAMPLING, seed=5, device=CPU)
+    assert [layer.step.gsd_m for layer in layers] == [10.0, 2.5]
+
+
 def test_far_away_costs_what_here_costs(toy, loom):
     counts = []
     for sampling in (SAMPLING, replace(SAMPLING, phases=2), replace(SAMPLING, merge="hann")):

@@ -28,7 +28,7 @@ def test_the_verb_draws_and_says_what_it_could_not_do(catalog: Path, models: tup
     facts = json.loads((tmp_path / "report" / "report.json").read_text())
     reasons = {number: table.get("not_run", "") for number, table in facts["tables"].items()}
     assert reasons.keys() == {str(number) for number in TABLES}
-    assert all(reasons[number].startswith("no --vgg19") for number in "145")
+    assert all(reasons[number].startswith("no --inception and no --vgg19") for number in "145")
     assert reasons["2"] == "not asked for, see --tables"
     assert reasons["3"].startswith("no --classes")
     assert reasons["6"] == ""

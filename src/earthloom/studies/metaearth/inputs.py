@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from earthloom.data.catalog import ImageBlock, read_catalog
-from earthloom.metrics.features import Features, vgg19_features
+from earthloom.metrics.features import Features, inception_features, vgg19_features
+from earthloom.nn.inception import load_inception
 from earthloom.nn.vgg import load_vgg19
 from earthloom.pipelines.run import RunOptions
 
@@ -18,12 +19,15 @@ def read_catalogs(paths: Sequence[Path]) -> tuple[ImageBlock, ...]:
     return tuple(block for path in paths for block in read_catalog(path))
 
 
-def read_features(vgg19: Path | None, options: RunOptions) -> Features | None:
-    """Return what VGG19 sees in pictures, or None without its weights.
+def read_features(inception: Path | None, vgg19: Path | None, options: RunOptions) -> Features | None:
+    """Return what InceptionV3 sees in pictures, without its weights VGG19, and None without either.
 
     Raises:
-        ModelError: If the file is no VGG19.
+        ModelError: If the file is not such a network.
     """
-    if vgg19 is None:
-        return None
-    return vgg19_features(load_vgg19(vgg19).to(options.device.type), batch_size=max(8, options.call_batch))
+    device, batch_size = options.device.type, max(8, options.call_batch)
+    if inception is not None:
+        return inception_features(load_inception(inception).to(device), batch_size=batch_size)
+    if vgg19 is not None:
+        return vgg19_features(load_vgg19(vgg19).to(device), batch_size=batch_size)
+    return None

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from earthloom.metrics.features import INCEPTION
+
 COLUMNS = ("c1", "c2", "c3", "c4", "northern", "southern", "total")
 """Four regions whose names are lost, two hemispheres, and all of it."""
 
@@ -48,6 +50,13 @@ def fid(level_m: float | None, region: str) -> tuple[str, ...]:
         return "", ""
     column = COLUMNS.index(region)
     return words((row.guided[column], row.without[column]))
+
+
+def standing(features: str) -> str:
+    """Return how figures on features of this name stand to the published FID."""
+    if features == INCEPTION:
+        return "the network of the paper's FID, but not its pictures nor their number"
+    return "not the FID of the paper, which is on InceptionV3"
 
 
 def words(figures: Figures) -> tuple[str, ...]:

@@ -86,8 +86,9 @@ class RegionTable:
         """Return it beside the published FID."""
         head = "level", "region", "n", "KID", "KID without", "difference", "Frechet", "Frechet without"
         return [
-            f"Pictures made of bicubic reductions against the real ones, on {self.features}: not the FID of the paper, "
-            "which is on InceptionV3. In brackets 95 % intervals; a difference below 0 says that guidance helps.",
+            f"Pictures made of bicubic reductions against the real ones, on {self.features}: "
+            f"{published.standing(self.features)}. In brackets 95 % intervals; a difference below 0 says that guidance "
+            "helps.",
             f"Without resolution: {self.without}.",
             "",
             *grid_lines((*head, "paper FID", "paper FID without", "note"), map(_cells, self.rows)),

@@ -45,7 +45,7 @@ TABLES: Mapping[int, Entry] = {
 }
 
 REASONS = {
-    "features": "no --vgg19: without its weights pictures cannot be compared",
+    "features": "no --inception and no --vgg19: without weights of either pictures cannot be compared",
     "classes": "no --classes: it trains on a folder of class pictures",
 }
 
