@@ -7,7 +7,7 @@ from PIL import Image
 
 from earthloom.cartography.style import STYLE
 from earthloom.data import build as building
-from earthloom.data.packs import PACKS, build_pack
+from earthloom.data.packs import PACKS, build_catalog, build_pack
 from earthloom.data.pairs import Pair, load_ids, load_image, read_pairs
 from earthloom.errors import DataError, UsageError
 
@@ -81,6 +81,15 @@ def test_all_may_train_and_the_credit_comes_along(packs: dict[str, Path], tmp_pa
     assert {pair.split for pair in pairs.values()} == {"train"}
     assert about["pack"] == name
     assert about["attribution"]
+
+
+def test_drawn_roads_are_credited_where_they_are_used(packs: dict[str, Path], tmp_path: Path) -> None:
+    build_pack("oam", packs["oam"], tmp_path / "pairs", all_train=False)
+    build_catalog(packs["oam"], tmp_path / "catalog", pack="oam", levels_m=(0.3,), size_px=64)
+    pairs, catalog = (json.loads((tmp_path / out / "about.json").read_text()) for out in ("pairs", "catalog"))
+    assert pairs["attribution"].endswith("; roads drawn for Earthloom over the imagery, CC-BY 4.0")
+    assert pairs["licence"].endswith(", roads CC-BY 4.0")
+    assert "roads" not in json.dumps(catalog)
 
 
 def test_what_cannot_be_built_is_refused(packs: dict[str, Path], tmp_path: Path) -> None:

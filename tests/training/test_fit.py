@@ -101,6 +101,11 @@ def test_the_paper_recipe_learns_from_a_plain_folder(
         fit("x", replace(config, warm_steps=1), [plain], tmp_path / "other", CPU)
 
 
+def test_a_palette_learns_from_the_discriminator_alone(plain: Path, tmp_path: Path) -> None:
+    fit("series-tiny", replace(SHORT, warm_steps=1, label_weight=0.0), [plain], tmp_path / "run", CPU)
+    assert set(_losses(tmp_path / "run")[-1]) == {"step", "phase", "lr", "discriminator", "adversarial", "features"}
+
+
 def test_a_run_is_not_overwritten_and_not_mixed(pairs: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     fit("series-tiny", SHORT, [pairs], out, CPU)

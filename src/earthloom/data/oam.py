@@ -7,6 +7,7 @@ neither clearly road nor clearly not.
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ ABOUT = About(
     licence="imagery CC-BY 4.0, footprints ODbL 1.0",
     attribution="OpenAerialMap / HOT contributors, CC-BY 4.0; buildings (c) OpenStreetMap contributors, ODbL 1.0",
 )
+ABOUT_PAIRS = replace(
+    ABOUT,
+    licence=f"{ABOUT.licence}, roads CC-BY 4.0",
+    attribution=f"{ABOUT.attribution}; roads drawn for Earthloom over the imagery, CC-BY 4.0",
+)
+"""Of pairs, which hold the drawn roads; a catalog holds imagery."""
+
 MAP_ZOOM = "19"
 """z20 shows the same ground again, finer than the map needs."""
 

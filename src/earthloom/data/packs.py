@@ -15,7 +15,7 @@ PACKS: dict[str, tuple[About, Scenes]] = {
     "dubai": (dubai.ABOUT, dubai.scenes),
     "mass_roads": (mass_roads.ABOUT, mass_roads.scenes),
     "naip": (naip.ABOUT, naip.scenes),
-    "oam": (oam.ABOUT, oam.scenes),
+    "oam": (oam.ABOUT_PAIRS, oam.scenes),
 }
 
 IMAGERY: dict[str, tuple[About, Callable[[Path], Iterable[Orthoimage]]]] = {

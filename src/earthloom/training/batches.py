@@ -1,6 +1,7 @@
 """A step's batches, drawn ahead; which samples is decided by seed, step and index alone, not by who draws them."""
 
 import os
+import signal
 import threading
 import time
 from collections import deque
@@ -104,7 +105,7 @@ def _in_processes(steps: Steps[Batch], workers: int) -> Generator[list[Batch] | 
         num_workers=workers,
         prefetch_factor=AHEAD,
         multiprocessing_context="fork",
-        worker_init_fn=partial(_end_with, os.getpid()),
+        worker_init_fn=partial(_belong_to, os.getpid()),
     )
     try:
         yield from loader
@@ -112,8 +113,9 @@ def _in_processes(steps: Steps[Batch], workers: int) -> Generator[list[Batch] | 
         raise TrainingError(f"a process that draws samples is gone ({error}); --resume with fewer --workers") from error
 
 
-def _end_with(parent: int, _: int) -> None:
-    """Let this process end when its parent is gone, even if it was killed and a pipe is full."""
+def _belong_to(parent: int, _: int) -> None:
+    """Leave Ctrl-C to the parent; end when it is gone, even if it was killed and a pipe is full."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:

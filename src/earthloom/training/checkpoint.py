@@ -1,10 +1,9 @@
-"""The state of a run in one safetensors file: networks, average, optimisers, and the step in its header.
+"""The state of a run in one safetensors file: networks, average, optimisers; in its header step, configuration, inputs.
 
 The file gets its name last, so what is there is whole. Nothing is pickled.
 """
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,32 +17,38 @@ from earthloom.errors import ModelError, TrainingError
 from earthloom.models import weights
 from earthloom.models.registry import family_of
 from earthloom.training.config import TrainConfig
+from earthloom.training.disk import replacing
+from earthloom.training.inputs import Inputs, resumed
 from earthloom.training.regime import Regime, State
 
 FILE = "state.safetensors"
 
 
-def save(folder: Path, step: int, config: TrainConfig, state: State) -> None:
-    """Write the state after `step` steps."""
+def save(folder: Path, step: int, config: TrainConfig, inputs: Inputs, state: State) -> None:
+    """Write the state after `step` steps.
+
+    Raises:
+        TrainingError: If it cannot be written; the state of before is kept.
+    """
     tensors = {
         f"{name}.{key}": value.detach().cpu().contiguous()
         for name, part in state.items()
         for key, value in _tensors(part).items()
     }
-    fresh = folder / f"{FILE}.part"
-    save_file(tensors, fresh, {"step": str(step), "config": json.dumps(asdict(config))})
-    os.replace(fresh, folder / FILE)
+    header = {"step": str(step), "config": json.dumps(asdict(config)), "inputs": json.dumps(asdict(inputs))}
+    with replacing(folder / FILE) as fresh:
+        save_file(tensors, fresh, header)
 
 
-def resume(folder: Path, config: TrainConfig, state: State) -> int:
-    """Load the state of a run in place; return how many steps it has done, 0 when there is none.
+def resume(folder: Path, config: TrainConfig, inputs: Inputs, state: State) -> tuple[int, Inputs]:
+    """Load the state of a run in place; return how many steps it has done, 0 when there is none, and with what.
 
     Raises:
-        TrainingError: If the file is damaged or belongs to a run of another configuration.
+        TrainingError: If the file is damaged or belongs to a run of another configuration or with other inputs.
     """
     path = folder / FILE
     if not path.is_file():
-        return 0
+        return 0, inputs
     try:
         with safe_open(path, "pt") as file:
             header = file.metadata()
@@ -51,16 +56,17 @@ def resume(folder: Path, config: TrainConfig, state: State) -> int:
     except (SafetensorError, OSError) as error:
         raise TrainingError(f"{path} cannot be read ({error}); remove it to start anew") from error
     _same_run(path, json.loads(header["config"]), config)
+    inputs = resumed(path, json.loads(header.get("inputs", "{}")), inputs)
     for name, part in state.items():
         if isinstance(part, nn.Module):
             part.load_state_dict(_below(tensors, name))
         else:
             _load_optimiser(part, _below(tensors, name))
-    return int(header["step"])
+    return int(header["step"]), inputs
 
 
-def begin_from(folder: Path, regime: Regime[Any]) -> None:
-    """Put the trained weights of a checkpoint folder into the network of a run and its average.
+def begin_from(folder: Path, regime: Regime[Any]) -> str:
+    """Put the trained weights of a checkpoint folder into the network of a run and its average; return their sha256.
 
     Raises:
         ModelError: If the folder holds no network of this architecture.
@@ -72,6 +78,7 @@ def begin_from(folder: Path, regime: Regime[Any]) -> None:
         raise ModelError(f"{folder} is another architecture than {name}; choose --set model=...")
     for module in (regime.state[regime.network], regime.average):
         module.load_state_dict(start.module.state_dict())
+    return start.sha256
 
 
 def _tensors(part: nn.Module | torch.optim.Optimizer) -> dict[str, Tensor]:

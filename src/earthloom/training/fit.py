@@ -16,7 +16,9 @@ from earthloom.errors import UsageError
 from earthloom.training import best, checkpoint
 from earthloom.training.board import Board
 from earthloom.training.config import TrainConfig
-from earthloom.training.device import accelerator_on
+from earthloom.training.device import accelerator_on, wants_bf16
+from earthloom.training.disk import replacing, writing
+from earthloom.training.inputs import Inputs, sha256_of_file
 from earthloom.training.regimes import regime_of
 from earthloom.training.run import Run
 from earthloom.training.runtime import Runtime
@@ -40,28 +42,35 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
         The checkpoint folder of the averaged network.
 
     Raises:
-        UsageError: If the settings do not fit, or `out` holds another run and resuming was not asked for.
+        UsageError: If the settings do not fit, `out` is a file, or it holds a run and resuming was not asked for.
         DataError: If the folders hold nothing to train on.
         ModelError: If weights that were named cannot be used.
-        TrainingError: If the checkpoint to resume is damaged or another run's.
+        TrainingError: If the checkpoint to resume is damaged or of other settings or inputs, or `out` is not writable.
         InterruptedRunError: If the user stopped it; a checkpoint is kept.
     """
+    if found := [path for path in (out, *out.parents) if path.exists() and not path.is_dir()]:
+        raise UsageError(f"{found[0]} is a file, and a run is a folder; choose another --out")
     if (out / RUN_FILE).exists() and not runtime.resume:
         raise UsageError(f"{out} already holds a run; go on with --resume or choose another --out")
     accelerator = accelerator_on(runtime.device)
     regime = regime_of(config, folders, runtime, accelerator.device)
-    if runtime.init is not None:
-        checkpoint.begin_from(runtime.init, regime)
-    done = checkpoint.resume(out, config, regime.state) if runtime.resume else 0
+    inputs = Inputs(
+        data=regime.data_sha256(),
+        vgg19=None if runtime.vgg19 is None else sha256_of_file(runtime.vgg19),
+        init=None if runtime.init is None else checkpoint.begin_from(runtime.init, regime),
+        precision="bf16" if wants_bf16(runtime.precision, accelerator.device) else "fp32",
+    )
+    done, inputs = checkpoint.resume(out, config, inputs, regime.state) if runtime.resume else (0, inputs)
     board = None
     if accelerator.is_main_process:
         surveys = regime.survey()
-        out.mkdir(parents=True, exist_ok=True)
+        with writing(out):
+            out.mkdir(parents=True, exist_ok=True)
         _write(out / RUN_FILE, {"recipe": name, **asdict(config)})
         _write(out / DATA_FILE, surveys)
         board = Board(out, done=done) if runtime.tensorboard else None
     accelerator.wait_for_everyone()
-    run = Run(regime=regime, out=out, accelerator=accelerator, board=board)
+    run = Run(regime=regime, inputs=inputs, out=out, accelerator=accelerator, board=board)
     try:
         run.learn(done, runtime)
         return _finish(run, name)
@@ -85,4 +94,5 @@ def _finish(run: Run, name: str) -> Path:
 
 
 def _write(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1) + "\n")
+    with replacing(path) as fresh:
+        fresh.write_text(json.dumps(value, indent=1) + "\n")

@@ -2,34 +2,39 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from earthloom.training.disk import replacing, writing
+
 FILE = "log.jsonl"
 
 
 class Log:
-    """Appends records; a resumed run first forgets what lies after its checkpoint."""
+    """Appends records; a resumed run first forgets what lies after its checkpoint. A full disk is a TrainingError."""
 
     def __init__(self, folder: Path, *, done: int) -> None:
         """Open the log of a run that has done `done` steps."""
-        path = folder / FILE
-        kept = [line for line in _lines(path) if json.loads(line)["step"] <= done] if done else []
-        path.write_text("".join(kept))
-        self._file: TextIO = path.open("a")
+        self._path = folder / FILE
+        kept = [line for line in _lines(self._path) if json.loads(line)["step"] <= done] if done else []
+        with replacing(self._path) as fresh:
+            fresh.write_text("".join(kept))
+        self._file: TextIO = self._path.open("a")
 
     def write(self, step: int, **values: Any) -> None:
         """Append one record after `step` steps."""
-        self._file.write(json.dumps({"step": step, **values}) + "\n")
-        self._file.flush()
+        with writing(self._path):
+            self._file.write(json.dumps({"step": step, **values}) + "\n")
+            self._file.flush()
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; only what `write` has complained about can be left to write."""
+        with suppress(OSError):
+            self._file.close()
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

@@ -43,6 +43,9 @@ class Regime(Protocol[Batch]):
     def network(self) -> str:
         """Name of that network and of its checkpoint folder."""
 
+    def data_sha256(self) -> str:
+        """Identify the data by what it is, not by where it lies (`inputs.sha256_of_samples`)."""
+
     def survey(self) -> list[dict[str, Any]]:
         """Look at all the data, log what there is and return it as JSON values.
 

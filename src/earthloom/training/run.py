@@ -11,6 +11,8 @@ from earthloom.training import best, checkpoint
 from earthloom.training.batches import Shares, Steps, drawn
 from earthloom.training.board import Board
 from earthloom.training.config import TrainConfig
+from earthloom.training.inputs import Inputs
+from earthloom.training.interrupt import deferred
 from earthloom.training.log import Bar, Log, progress
 from earthloom.training.regime import Regime, Report
 from earthloom.training.runtime import Runtime
@@ -21,7 +23,10 @@ class Run:
     """One process's view of a run; only the first process writes."""
 
     regime: Regime[Any]
-    """What learns, and from what."""
+    """What learns."""
+
+    inputs: Inputs
+    """From what, as its checkpoints record it."""
 
     out: Path
     """The run's folder."""
@@ -41,21 +46,25 @@ class Run:
         """Take the steps after `done`.
 
         Raises:
-            InterruptedRunError: If the user stopped it; a checkpoint is kept.
+            InterruptedRunError: If the user stopped it, by Ctrl-C after the step it comes in, by a second one at once.
         """
         step, last = done, self.config.num_steps
         log = Log(self.out, done=done) if self.accelerator.is_main_process else None
         source = drawn(Steps(self.regime.draw, self._shares(), done, last), workers=runtime.workers)
         try:
-            with progress(last, done, quiet=runtime.quiet or log is None) as bar:
+            with deferred() as is_stopped, progress(last, done, quiet=runtime.quiet or log is None) as bar:
                 for group in source:
                     losses = self.regime.learn(group, step)
                     self._report(log, bar, step, losses)
                     step += 1
                     self._keep(log, step)
+                    if is_stopped():
+                        self._checkpoint(step)
+                        raise InterruptedRunError(f"stopped after step {step}; the same command with --resume goes on")
         except KeyboardInterrupt as error:
-            self._checkpoint(step)
-            raise InterruptedRunError(f"stopped after step {step}; the same command with --resume goes on") from error
+            raise InterruptedRunError(
+                f"stopped in step {step + 1}; the same command with --resume goes on from the last checkpoint"
+            ) from error
         finally:
             source.close()
             if log is not None:
@@ -105,4 +114,4 @@ class Run:
 
     def _checkpoint(self, step: int) -> None:
         if self.accelerator.is_main_process:
-            checkpoint.save(self.out, step, self.config, self.regime.state)
+            checkpoint.save(self.out, step, self.config, self.inputs, self.regime.state)

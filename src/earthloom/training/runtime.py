@@ -1,4 +1,4 @@
-"""What may differ between machines without being another run."""
+"""How a run is done on one machine."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from earthloom.errors import UsageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """What may differ between machines without being another run."""
+    """How a run is done on one machine; of it, a resumed run needs the same `precision` and `vgg19` (`inputs`)."""
 
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""

@@ -43,7 +43,10 @@ class Pix2PixHDConfig:
     """`instance`: no learned scale, as published; `batch`: statistics frozen at inference, so a local function."""
 
     padding: Literal["zeros", "reflect"]
-    """Border of the stride-2 convolutions: `zeros` as published, `reflect` without its light spots."""
+    """Border of the stride-2 convolutions: `zeros` as published, `reflect` without its light spots on the way down.
+
+    Transposed convolutions know no border but zeros; so, on the way up, zeros still reach the right and bottom edges.
+    """
 
     discriminator_width: int
     """Channels after the first convolution of a discriminator; doubled by each of the next three."""

@@ -27,6 +27,7 @@ from earthloom.training.diffusion.samples import Samples, draw, judging_samplers
 from earthloom.training.diffusion.show import sample_grid
 from earthloom.training.diffusion.survey import survey, table
 from earthloom.training.diffusion.validate import check_select, validate
+from earthloom.training.inputs import sha256_of_samples
 from earthloom.training.optimisers import begin_step, descend, mean_losses
 from earthloom.training.regime import Report, State
 from earthloom.training.runtime import Runtime
@@ -75,6 +76,10 @@ class Diffusion:
     def average(self) -> nn.Module:
         """The averaged denoiser."""
         return self.networks.average.module
+
+    def data_sha256(self) -> str:
+        """Identify the blocks."""
+        return sha256_of_samples(self.blocks)
 
     def survey(self) -> list[dict[str, Any]]:
         """Look at the size of every block."""

@@ -52,7 +52,7 @@ class MapsConfig(TrainConfig):
     """Its course over the adversarial phase."""
 
     label_weight: float = 10.0
-    """Weight of the label losses beside the adversarial terms; 0 for an RGB head."""
+    """Weight of the label losses beside the adversarial terms; 0 leaves them out, as an RGB head must."""
 
     jaccard_weight: float = 1.0
     """Weight of the soft Jaccard distance beside the class-set cross-entropy; 0 leaves it out."""

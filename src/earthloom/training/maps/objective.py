@@ -27,7 +27,7 @@ from earthloom.nn.vgg import load_vgg19, perceptual_loss
 from earthloom.training.maps.batch import Batch
 from earthloom.training.maps.config import MapsConfig
 from earthloom.training.maps.losses import class_set_jaccard, class_set_loss, is_complete, single
-from earthloom.training.maps.networks import Networks
+from earthloom.training.maps.networks import Networks, preset
 from earthloom.training.optimisers import begin_step, descend, mean_losses
 
 Perceptual = Callable[[Tensor, Tensor], Tensor]
@@ -126,7 +126,7 @@ class Objective:
 
     def _colours(self, out_BCHW: Tensor) -> Tensor:
         """An RGB head paints colours already; a palette head has a class score each."""
-        return out_BCHW if self.config.label_weight == 0 else soft_colours(out_BCHW, self.palette)
+        return out_BCHW if preset(self.config).head == "rgb" else soft_colours(out_BCHW, self.palette)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)

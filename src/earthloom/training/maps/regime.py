@@ -22,6 +22,7 @@ from earthloom.models import weights
 from earthloom.models.pix2pixhd.config import Pix2PixHDConfig
 from earthloom.models.pix2pixhd.receptive_field import halo_px, stride_px
 from earthloom.training.device import wants_bf16
+from earthloom.training.inputs import sha256_of_samples
 from earthloom.training.maps.batch import Batch, stack
 from earthloom.training.maps.card import card
 from earthloom.training.maps.config import MapsConfig
@@ -72,6 +73,10 @@ class Maps:
     def average(self) -> nn.Module:
         """The averaged generator."""
         return self.objective.networks.average.module
+
+    def data_sha256(self) -> str:
+        """Identify the pairs; the packs that have a weight of their own by name."""
+        return sha256_of_samples(self.pairs, named=dict(self.config.weights))
 
     def survey(self) -> list[dict[str, Any]]:
         """Decode every pair once."""
