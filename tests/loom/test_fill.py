@@ -1,9 +1,10 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from earthloom.io.raster import Raster
-from earthloom.loom.fill import fill_nearest, halve
+from earthloom.loom.fill import fill_margin_px, fill_nearest, halve
 
 
 def random_raster(seed: int, height: int, width: int, share: float) -> Raster:
@@ -52,3 +53,19 @@ def test_filling_takes_a_nearest_valid_colour(seed: int, height: int, width: int
             distance = (rows - row) ** 2 + (cols - col) ** 2
             nearest = raster.pixels[:, rows[distance == distance.min()], cols[distance == distance.min()]]
             assert (nearest == filled.pixels[:, row, col][:, None]).all(axis=0).any()
+
+
+@given(st.integers(0, 9999), st.sampled_from([0.02, 0.2, 0.5, 0.8]), st.integers(1, 12))
+def test_what_a_valid_pixel_sees_is_filled_as_in_the_whole_raster(seed: int, share: float, halo: int) -> None:
+    rng = np.random.default_rng(seed)
+    side, block, reach = 96, 8, halo + fill_margin_px(halo)
+    rough = ndimage.gaussian_filter(rng.random((side, side)), rng.choice([0.1, 3.0]))
+    places = np.arange(side * side).reshape(1, side, side)
+    whole = Raster(places, rough <= np.quantile(rough, share))
+    top, left = rng.integers(reach, side - reach - block, 2)
+    near = np.s_[top - reach : top + block + reach, left - reach : left + block + reach]
+    part = fill_nearest(Raster(places[:, *near], whole.mask[near])).pixels[0]
+    drawn = np.zeros((side, side), bool)
+    drawn[top : top + block, left : left + block] = whole.mask[top : top + block, left : left + block]
+    seen = ndimage.binary_dilation(drawn, np.ones((2 * halo + 1, 2 * halo + 1)))[near]
+    assert np.array_equal(part[seen], fill_nearest(whole).pixels[0][near][seen])

@@ -10,14 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import torch
 from PIL import Image
 from rasterio.transform import Affine
 
 from earthloom.cartography.style import STYLE
 from earthloom.errors import StoreError, UsageError
+from earthloom.execution.executor import Threads
+from earthloom.geo.tiles import ground_resolution_m
 from earthloom.io.inputs import inspect
+from earthloom.loom.loom import Loom
+from earthloom.loom.store import Store
 from earthloom.pipelines.device import Device
-from earthloom.pipelines.map import MapOptions, draw_map
+from earthloom.pipelines.map import MapOptions, draw_map, plan_map
 from earthloom.pipelines.series import SeriesWeights, choose_zooms
 
 CPU = Device.choose("cpu")
@@ -81,6 +86,37 @@ def test_a_part_equals_the_same_part_of_the_whole(image: Path, tiny_series: Path
             assert part.width == window.width
             inside = np.s_[:, 1:-1, 1:-1] if name else np.s_[:]
             assert np.array_equal(whole.read(window=window)[inside], part.read()[inside])
+
+
+def test_a_map_beside_a_hole_does_not_depend_on_where_its_blocks_lie(
+    tiny_series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    wide = torch.nn.Conv2d(3, 5, 49, padding=24)  # sees all of the halo of 24 px
+    monkeypatch.setattr("earthloom.pipelines.draw._network", lambda drawer, device: wide)
+    rng = np.random.default_rng(0)
+    mask = np.ones((1100, 1100), bool)
+    mask[512:541] = False  # a block ends above; the ground below fills half of it, but begins beyond the halo
+    transform = Affine(ground_resolution_m(17, 0.0), 0, 0, 0, -ground_resolution_m(17, 0.0), 0)
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 3, "width": 1100, "height": 1100, "crs": "EPSG:3857"}
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(tmp_path / "holes.tif", "w", transform=transform, **profile) as file,
+    ):
+        file.write(rng.integers(0, 256, (3, 1100, 1100), dtype=np.uint8))
+        file.write_mask(mask)
+    plan = plan_map(
+        inspect(tmp_path / "holes.tif"), SeriesWeights.read(str(tiny_series)), MapOptions(device=CPU, workers=2)
+    )
+    with Store(tmp_path / "blocks") as store:
+        loom = Loom(store, Threads(2))
+        for picture in plan.pictures:
+            weaves = picture.layer, picture.layer.shifted()
+            for weave in weaves:
+                loom.make(weave, picture.window)
+            maps = [loom.open(weave).read(picture.window) for weave in weaves]
+            assert np.array_equal(maps[0].mask, maps[1].mask)
+            assert np.array_equal(maps[0].pixels, maps[1].pixels)
 
 
 def test_killed_and_resumed_gives_the_same_bytes(image: Path, tiny_series: Path, tmp_path: Path) -> None:

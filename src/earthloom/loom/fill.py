@@ -1,5 +1,7 @@
 """What a network sees where there is no ground."""
 
+import math
+
 import numpy as np
 from scipy import ndimage
 
@@ -12,6 +14,15 @@ def fill_nearest(raster: Raster) -> Raster:
         return raster
     rows, cols = ndimage.distance_transform_edt(~raster.mask, return_distances=False, return_indices=True)
     return Raster(raster.pixels[:, rows, cols], raster.mask)
+
+
+def fill_margin_px(halo_px: int) -> int:
+    """Return how far beyond a halo must be read for `fill_nearest` to fill the halo as it would in the whole raster.
+
+    A generator that draws a valid pixel sees masked ones within `halo_px` rows and columns, none further than
+    sqrt(2) `halo_px`; the valid pixel itself is that near, so the nearest to any of them is no further away.
+    """
+    return math.ceil(math.sqrt(2) * halo_px)
 
 
 def halve(raster: Raster) -> Raster:

@@ -18,11 +18,11 @@ from earthloom.data.pixels import to_unit
 from earthloom.errors import ModelError
 from earthloom.execution.heap import keep_large_arrays
 from earthloom.io.raster import Raster
-from earthloom.loom.fill import fill_nearest, halve
+from earthloom.loom.fill import fill_margin_px, fill_nearest, halve
 from earthloom.loom.layer import Sight, StepFunction
 from earthloom.models.header import Header, read_header
 from earthloom.models.pix2pixhd.config import Pix2PixHDConfig
-from earthloom.models.pix2pixhd.palette import Palette, colours
+from earthloom.models.pix2pixhd.palette import colours
 from earthloom.models.pix2pixhd.receptive_field import halo_px, stride_px
 from earthloom.models.weights import load
 from earthloom.pipelines.device import Device
@@ -46,6 +46,11 @@ class Drawer:
 
     palette: tuple[tuple[int, int, int], ...]
     """The colours it draws with."""
+
+    @property
+    def reach_px(self) -> int:
+        """Pixels around a block that are read: the halo, and as far as the ground that fills holes in it can lie."""
+        return self.halo_px + fill_margin_px(self.halo_px)
 
     @classmethod
     def read(cls, folder: Path, *, role: str) -> "Drawer":
@@ -89,7 +94,7 @@ class Draw:
 
     def load(self) -> StepFunction:
         """Read the weights and put them on the device."""
-        return partial(_draw, _network(self.drawer, self.device.type), self.drawer.palette, self.device, self.shrink)
+        return partial(_draw, _network(self.drawer, self.device.type), self.drawer, self.device, self.shrink)
 
 
 @lru_cache(maxsize=4)
@@ -105,16 +110,16 @@ def _network(drawer: Drawer, device_type: str) -> nn.Module:
     return network
 
 
-def _draw(
-    generator: nn.Module, palette: Palette, device: Device, shrink: bool, sights: Sequence[Sight]
-) -> list[Raster]:
+def _draw(generator: nn.Module, drawer: Drawer, device: Device, shrink: bool, sights: Sequence[Sight]) -> list[Raster]:
     if device.type == "cpu":
         torch.set_num_threads(1)  # of this worker thread: the same sums in the same order for any number of workers
     grounds = [halve(sight.inputs[0]) if shrink else sight.inputs[0] for sight in sights]
-    filled_BCHW = np.stack([fill_nearest(ground).pixels for ground in grounds])
-    x_BCHW = to_unit(torch.from_numpy(filled_BCHW).to(device.type)).contiguous(memory_format=torch.channels_last)
+    margin = drawer.reach_px - drawer.halo_px
+    seen_BCHW = np.stack([fill_nearest(ground).pixels[:, margin:-margin, margin:-margin] for ground in grounds])
+    x_BCHW = to_unit(torch.from_numpy(seen_BCHW).to(device.type)).contiguous(memory_format=torch.channels_last)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.precision == "bf16"):
-        drawn_BCHW = colours(generator(x_BCHW), palette).cpu().numpy()
+        drawn_BCHW = colours(generator(x_BCHW), drawer.palette).cpu().numpy()
+    drawn_BCHW = np.pad(drawn_BCHW, ((0, 0), (0, 0), (margin, margin), (margin, margin)))
     return [Raster(drawn, ground.mask) for drawn, ground in zip(drawn_BCHW, grounds, strict=True)]
 
 

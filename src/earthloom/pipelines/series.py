@@ -179,7 +179,7 @@ def series_layers(imagery: Imagery, weights: SeriesWeights, zooms: Zooms, device
             inputs=(below,),
             step=Draw(drawer=drawer, device=device, shrink=not first),
             block_px=BLOCK_PX,
-            halo_px=drawer.halo_px,
+            halo_px=drawer.reach_px,
         )
         below = layers[zoom]
     return layers
