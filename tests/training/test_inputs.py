@@ -59,6 +59,14 @@ def test_what_a_run_began_with_may_move(begun: Path, pairs: Path, tmp_path: Path
     assert None not in (json.loads(before["inputs"])[name] for name in ("data", "init"))
 
 
+def test_another_number_of_processes_is_refused(begun: Path, pairs: Path) -> None:
+    header = _header(begun)
+    header["inputs"] = json.dumps(json.loads(header["inputs"]) | {"processes": 2})
+    save_file(load_file(begun / checkpoint.FILE), begun / checkpoint.FILE, header)
+    with pytest.raises(TrainingError, match="other processes: 2, this one has 1; resume with torchrun .*=2"):
+        fit("series-tiny", SHORT, [pairs], begun, replace(AGAIN, precision="bf16"))
+
+
 def test_a_checkpoint_without_a_record_goes_on(begun: Path, pairs: Path) -> None:
     state = begun / checkpoint.FILE
     header = _header(begun)

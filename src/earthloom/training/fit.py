@@ -59,6 +59,7 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
         vgg19=None if runtime.vgg19 is None else sha256_of_file(runtime.vgg19),
         init=None if runtime.init is None else checkpoint.begin_from(runtime.init, regime),
         precision="bf16" if wants_bf16(runtime.precision, accelerator.device) else "fp32",
+        processes=accelerator.num_processes,
     )
     done, inputs = checkpoint.resume(out, config, inputs, regime.state) if runtime.resume else (0, inputs)
     board = None

@@ -18,7 +18,7 @@ EXCERPT_BYTES = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """Each by the name of its option; hashes are sha256."""
+    """Each by the name of its option, where it has one; hashes are sha256."""
 
     data: str
     """Hash of the samples (`sha256_of_samples`)."""
@@ -31,6 +31,9 @@ class Inputs:
 
     precision: str
     """`fp32` or `bf16`, whichever `auto` came to."""
+
+    processes: int = 1
+    """How many share a step; each adds a batch to it. A record without it is of one."""
 
 
 def resumed(path: Path, saved: Mapping[str, Any], given: Inputs) -> Inputs:
@@ -53,7 +56,7 @@ def resumed(path: Path, saved: Mapping[str, Any], given: Inputs) -> Inputs:
         before, now = getattr(kept, field.name), getattr(given, field.name)
         if before != now and not (field.name == "init" and now is None):
             raise TrainingError(
-                f"{path} is of a run with other --{field.name}: {_words(before)}, this one has {_words(now)}; "
+                f"{path} is of a run with other {_name(field.name)}: {_words(before)}, this one has {_words(now)}; "
                 f"{_WAYS_OUT[field.name].format(before)}, or choose another --out"
             )
     return kept
@@ -107,9 +110,14 @@ _WAYS_OUT = {
     "vgg19": "resume with the same weights",
     "init": "resume without --init, which a begun run needs no more",
     "precision": "resume with --precision {}",
+    "processes": "resume with torchrun --nproc-per-node={}",
 }
 
 
-def _words(value: str | None) -> str:
+def _name(field: str) -> str:
+    return field if field == "processes" else f"--{field}"
+
+
+def _words(value: str | int | None) -> str:
     """Shorten a hash; a reader only compares it."""
-    return "none" if value is None else value[:12]
+    return "none" if value is None else str(value)[:12]
