@@ -129,7 +129,7 @@ def planned_s(num_windows: int) -> dict[str, float]:
     below: object = Plain()
     for step in range(5):
         grid = Grid(crs=None, transform=Affine.scale(2**step))
-        halo_px = 44 if step else 112
+        halo_px = 107 if step else 271
         below = Layer(name=f"z{17 - step}", grid=grid, inputs=(below,), step=Same(), block_px=BLOCK_PX, halo_px=halo_px)
     side_px = round((0.6 * num_windows) ** 0.5) * BLOCK_PX // 16
     with TemporaryDirectory() as folder, Store(Path(folder) / "parts") as store:

@@ -21,13 +21,13 @@ from earthloom.execution.executor import Threads
 from earthloom.geo.windows import Window
 from earthloom.io.inputs import inspect
 from earthloom.io.raster import Raster
-from earthloom.loom.fill import fill_nearest
 from earthloom.loom.layer import Layer
 from earthloom.loom.loom import Loom
 from earthloom.loom.store import Store
 from earthloom.models.names import SHIPPED
 from earthloom.models.weights import load
 from earthloom.pipelines.device import Device
+from earthloom.pipelines.draw import Drawer, seen
 from earthloom.pipelines.series import SeriesWeights, Zooms, map_window, series_layers
 
 
@@ -36,7 +36,8 @@ def main() -> None:
     args = parser(__doc__).parse_args()
     layer, area = ground(quick=args.quick)
     rasters = [layer.inputs[0].read(layer.window_of(block).pad(layer.halo_px)) for block in layer.blocks(area)]  # type: ignore[union-attr]
-    inputs = [prepared(raster) for raster in rasters if raster.mask.any()]  # the loom runs no window without ground
+    drawer = layer.step.drawer  # type: ignore[attr-defined]
+    inputs = [prepared(raster, drawer) for raster in rasters if raster.mask.any()]  # the loom runs none without ground
     network = load(SHIPPED / "series-small" / "r2m-17").module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     torch.set_num_threads(1)
     bare(network, inputs[:1])  # warm caches
@@ -60,9 +61,9 @@ def ground(*, quick: bool) -> tuple[Layer, Window]:
     return replace(layer, block_px=64), Window(area.col + 1600, area.row + 1280, 192, 128)
 
 
-def prepared(raster: Raster) -> Tensor:
+def prepared(raster: Raster, drawer: Drawer) -> Tensor:
     """Return what the network is shown of a window."""
-    x_1CHW = to_unit(torch.from_numpy(fill_nearest(raster).pixels)[None])
+    x_1CHW = to_unit(torch.from_numpy(seen(raster, drawer))[None])
     return x_1CHW.contiguous(memory_format=torch.channels_last)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from earthloom.data.pixels import to_unit
@@ -114,13 +115,19 @@ def _draw(generator: nn.Module, drawer: Drawer, device: Device, shrink: bool, si
     if device.type == "cpu":
         torch.set_num_threads(1)  # of this worker thread: the same sums in the same order for any number of workers
     grounds = [halve(sight.inputs[0]) if shrink else sight.inputs[0] for sight in sights]
-    margin = drawer.reach_px - drawer.halo_px
-    seen_BCHW = np.stack([fill_nearest(ground).pixels[:, margin:-margin, margin:-margin] for ground in grounds])
-    x_BCHW = to_unit(torch.from_numpy(seen_BCHW).to(device.type)).contiguous(memory_format=torch.channels_last)
+    seen_BCHW = torch.from_numpy(np.stack([seen(ground, drawer) for ground in grounds]))
+    x_BCHW = to_unit(seen_BCHW.to(device.type)).contiguous(memory_format=torch.channels_last)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.precision == "bf16"):
         drawn_BCHW = colours(generator(x_BCHW), drawer.palette).cpu().numpy()
-    drawn_BCHW = np.pad(drawn_BCHW, ((0, 0), (0, 0), (margin, margin), (margin, margin)))
+    margins = (drawer.reach_px - drawer.halo_px,) * 2
+    drawn_BCHW = np.pad(drawn_BCHW, ((0, 0), (0, 0), margins, margins))
     return [Raster(drawn, ground.mask) for drawn, ground in zip(drawn_BCHW, grounds, strict=True)]
+
+
+def seen(ground: Raster, drawer: Drawer) -> NDArray[np.uint8]:
+    """Fill a block's ground, read as far as `reach_px`, and return `(3, H, W)` of it: the block and its halo."""
+    margin = drawer.reach_px - drawer.halo_px
+    return fill_nearest(ground).pixels[:, margin:-margin, margin:-margin]
 
 
 def _config(folder: Path, header: Header) -> Pix2PixHDConfig:
