@@ -1,6 +1,7 @@
-"""IoU of buildings and roads of a map of Banepa inside the area where every footprint is known.
+"""IoU of buildings and roads of a map of Banepa, of any zoom, inside the area where every footprint is known.
 
-Footprints come with the pack; the roads of the same area, `banepa_roads.geojson`, were drawn over the imagery.
+Footprints come with the pack; the roads of the same area, `banepa_roads.geojson`, were drawn over the imagery, their width
+in pixels of zoom 17. Nothing is generalised for coarser zooms, but no line is thinner than a pixel.
 
 python benchmarks/banepa.py MAP.tif PACK
 """
@@ -18,6 +19,7 @@ from rasterio.features import rasterize
 from rasterio.warp import transform_geom
 
 from earthloom.cartography.style import STYLE
+from earthloom.geo.tiles import ground_resolution_m
 
 Mask = NDArray[np.bool_]
 
@@ -42,9 +44,11 @@ def main() -> None:
         area_HW = polygons(args.pack / "labelled_area.geojson") & valid_HW
         building_HW = polygons(args.pack / "buildings.geojson")
         canvas = Image.new("1", file.shape[::-1])
+        shrink = ground_resolution_m(17, 0.0) / file.transform.a
         for geometry, properties in features(Path(__file__).parent / "banepa_roads.geojson"):
             line = [~file.transform @ point for point in geometry["coordinates"]]
-            ImageDraw.Draw(canvas).line(line, fill=1, width=properties["width_px"], joint="curve")
+            width_px = max(1, round(properties["width_px"] * shrink))
+            ImageDraw.Draw(canvas).line(line, fill=1, width=width_px, joint="curve")
         road_HW = np.array(canvas) & ~building_HW
     figures = {
         name: compare(name, truth_HW, rgb_3HW, area_HW)
