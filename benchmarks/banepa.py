@@ -1,7 +1,7 @@
 """IoU of buildings and roads of a map of Banepa, of any zoom, inside the area where every footprint is known.
 
-Footprints come with the pack; the roads of the same area, `banepa_roads.geojson`, were drawn over the imagery, their width
-in pixels of zoom 17. Nothing is generalised for coarser zooms, but no line is thinner than a pixel.
+Footprints come with the pack; the roads of the same area, `banepa_roads.geojson`, were drawn over the imagery, their
+width in pixels of zoom 17. Nothing is generalised for coarser zooms, but no line is thinner than a pixel.
 
 python benchmarks/banepa.py MAP.tif PACK
 """
