@@ -25,6 +25,7 @@ from earthloom.models.registry import build
 from earthloom.models.weights import save
 from earthloom.pipelines.demo import SAMPLE
 from earthloom.pipelines.device import Device
+from earthloom.pipelines.draw import Draw
 from earthloom.pipelines.series import SeriesWeights, choose_zooms, map_window, series_layers
 
 CPU = Device.choose("cpu")
@@ -76,7 +77,7 @@ def test_a_halo_too_small_is_caught_on_a_real_picture(
 ) -> None:
     weights = SeriesWeights.read(str(lively_series) if model == "lively" else model)
     layers, part = banepa(weights, 17)
-    layer = replace(layers[17], block_px=64, halo_px=halo_px)
+    layer = with_halo(layers[17], halo_px)
     found = ratio(tmp_path, layer, layer.shifted(), part)
     assert found.low >= low
     assert found.is_seamless == (halo_px == 24)
@@ -84,10 +85,16 @@ def test_a_halo_too_small_is_caught_on_a_real_picture(
 
 def test_seams_of_a_zoom_below_show_above(lively_series: Path, tmp_path: Path) -> None:
     layers, part = banepa(SeriesWeights.read(str(lively_series)), 16)
-    short = replace(layers[17], block_px=64, halo_px=0)
-    layer = replace(layers[16], block_px=64, inputs=(short,))
+    layer = replace(layers[16], block_px=64, inputs=(with_halo(layers[17], 0),))
     assert ratio(tmp_path, layer, replace(layer, lattice_px=32), part).ratio == 1
     assert ratio(tmp_path, layer, layer.shifted(), part).ratio != 1
+
+
+def with_halo(layer: Layer, halo_px: int) -> Layer:
+    """Return a layer of small blocks whose generator is shown a halo of so many pixels."""
+    assert isinstance(layer.step, Draw)
+    drawer = replace(layer.step.drawer, halo_px=halo_px)
+    return replace(layer, block_px=64, halo_px=drawer.reach_px, step=replace(layer.step, drawer=drawer))
 
 
 def banepa(weights: SeriesWeights, zoom: int) -> tuple[dict[int, Layer], Window]:

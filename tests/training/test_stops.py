@@ -27,6 +27,14 @@ AGAIN = replace(CPU, resume=True)
 SHORT = replace(recipe("series-tiny"), crop_px=32, warm_steps=3, adversarial_steps=2, checkpoint_every=2, weights=())
 
 
+@pytest.fixture(autouse=True)
+def _in_the_foreground() -> Iterator[None]:
+    """Hear Ctrl-C; a suite in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def _ctrl_c() -> None:
     signal.raise_signal(signal.SIGINT)
 

@@ -126,8 +126,9 @@ def _draw(generator: nn.Module, drawer: Drawer, device: Device, shrink: bool, si
 
 def seen(ground: Raster, drawer: Drawer) -> NDArray[np.uint8]:
     """Fill a block's ground, read as far as `reach_px`, and return `(3, H, W)` of it: the block and its halo."""
+    height, width = ground.mask.shape
     margin = drawer.reach_px - drawer.halo_px
-    return fill_nearest(ground).pixels[:, margin:-margin, margin:-margin]
+    return fill_nearest(ground).pixels[:, margin : height - margin, margin : width - margin]
 
 
 def _config(folder: Path, header: Header) -> Pix2PixHDConfig:
