@@ -36,7 +36,7 @@ def main() -> None:
     args = parser(__doc__).parse_args()
     layer, area = ground(quick=args.quick)
     rasters = [layer.inputs[0].read(layer.window_of(block).pad(layer.halo_px)) for block in layer.blocks(area)]  # type: ignore[union-attr]
-    drawer = layer.step.drawer  # type: ignore[attr-defined]
+    drawer = SeriesWeights.read("series-small").r2m
     inputs = [prepared(raster, drawer) for raster in rasters if raster.mask.any()]  # the loom runs none without ground
     network = load(SHIPPED / "series-small" / "r2m-17").module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     torch.set_num_threads(1)
