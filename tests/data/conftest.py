@@ -3,12 +3,15 @@
 import csv
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
 from PIL import Image
+
+from earthloom.data.synthetic import towns
 
 Maker = Callable[[Path], Path]
 
@@ -109,6 +112,39 @@ def _planet(folder: Path) -> Path:
     return folder
 
 
+OSM_WAYS: dict[tuple[tuple[float, float], ...], dict[str, str]] = {
+    ((-200, 0), (200, 0)): {"highway": "primary_link"},
+    ((0, -200), (0, 200)): {"highway": "track"},
+    ((20, 20), (20, 40), (40, 40), (40, 20), (20, 20)): {"building": "yes"},
+    ((-90, 20), (-90, 80), (-40, 80), (-40, 20), (-90, 20)): {"landuse": "forest"},
+    ((-90, -80), (-90, -20), (-40, -20), (-40, -80), (-90, -80)): {"natural": "water"},
+    ((-200, 100), (200, 120)): {"waterway": "river"},
+    ((-200, 130), (200, 150)): {"railway": "rail"},
+    ((-200, -130), (200, -150)): {"highway": "footway"},
+    ((60, -60), (60, -90)): {"power": "line"},
+}
+"""A town: metres east and north of 10 E, 0 N, with tags."""
+
+
+def write_osm(folder: Path) -> Path:
+    """Write an extract `mini.osm`."""
+    degree_m = 111_320.0
+    nodes = sorted({point for points in OSM_WAYS for point in points})
+    root = ElementTree.Element("osm", version="0.6")
+    for number, (east, north) in enumerate(nodes, 1):
+        where = {"lon": str(10 + east / degree_m), "lat": str(north / degree_m)}
+        ElementTree.SubElement(root, "node", id=str(number), version="1", **where)
+    for number, (points, tags) in enumerate(OSM_WAYS.items(), 1):
+        way = ElementTree.SubElement(root, "way", id=str(number), version="1")
+        for point in points:
+            ElementTree.SubElement(way, "nd", ref=str(nodes.index(point) + 1))
+        for key, value in tags.items():
+            ElementTree.SubElement(way, "tag", k=key, v=value)
+    folder.mkdir(parents=True, exist_ok=True)
+    ElementTree.ElementTree(root).write(folder / "mini.osm")
+    return folder
+
+
 def write_tiff(path: Path, rgb_HW3: np.ndarray, crs: str, transform: Affine) -> None:
     """Write a GeoTIFF; black is nodata."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +160,9 @@ def tiff() -> Callable[..., None]:
 
 
 @pytest.fixture
-def packs(tmp_path: Path) -> dict[str, Path]:
+def packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    monkeypatch.setattr(towns, "SCENES", {"train": 2, "val": 1})
+    monkeypatch.setattr(towns, "SIDE_PX", 128)
     makers: dict[str, Maker] = {
         "dubai": _dubai,
         "mass_roads": _mass_roads,
@@ -132,5 +170,6 @@ def packs(tmp_path: Path) -> dict[str, Path]:
         "naip": _naip,
         "planet": _planet,
         "naip5m": _planet,
+        "towns": write_osm,
     }
     return {name: make(tmp_path / "packs" / name) for name, make in makers.items()}

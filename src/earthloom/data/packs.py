@@ -9,6 +9,7 @@ from earthloom.data.blocks import cut
 from earthloom.data.build import ABOUT, About, Scenes, build
 from earthloom.data.catalog import write_catalog
 from earthloom.data.ortho import Orthoimage
+from earthloom.data.synthetic import towns
 from earthloom.errors import DataError, UsageError
 
 PACKS: dict[str, tuple[About, Scenes]] = {
@@ -16,6 +17,7 @@ PACKS: dict[str, tuple[About, Scenes]] = {
     "mass_roads": (mass_roads.ABOUT, mass_roads.scenes),
     "naip": (naip.ABOUT, naip.scenes),
     "oam": (oam.ABOUT_PAIRS, oam.scenes),
+    "towns": (towns.ABOUT, towns.scenes),
 }
 
 IMAGERY: dict[str, tuple[About, Callable[[Path], Iterable[Orthoimage]]]] = {

@@ -1,0 +1,56 @@
+"""Outlines and lines on a plane: rows of x, y."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+"""`(N, 2)`, or `(2,)` for one."""
+
+
+def flat(points_N2: Points) -> list[float]:
+    """Return x, y, x, y, ... as a pen wants them."""
+    return [float(each) for each in points_N2.ravel()]
+
+
+def turn(angle: float) -> Points:
+    """Return the matrix that turns row vectors by an angle in radians."""
+    return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+
+
+def box(wide: float, deep: float) -> Points:
+    """Return the corners of a rectangle around (0, 0)."""
+    return np.array([(-wide, -deep), (wide, -deep), (wide, deep), (-wide, deep)]) / 2
+
+
+def round_outline(rng: np.random.Generator) -> Points:
+    """Return a circle of radius 1 with dents."""
+    angles = np.linspace(0.0, 2 * np.pi, 10, endpoint=False)
+    return np.stack([np.cos(angles), np.sin(angles)], 1) * rng.uniform(0.75, 1.15, (10, 1))
+
+
+def half(outline_N2: Points) -> Points:
+    """Cut an outline along its length through the middle; return one half (Sutherland and Hodgman 1974)."""
+    sides_N2 = np.roll(outline_N2, -1, 0) - outline_N2
+    along_2 = sides_N2[np.argmax((sides_N2**2).sum(1))]
+    away_N = (outline_N2 - outline_N2.mean(0)) @ np.array([-along_2[1], along_2[0]])
+    kept = []
+    for here_2, there_2, away, next_away in zip(
+        outline_N2, np.roll(outline_N2, -1, 0), away_N, np.roll(away_N, -1), strict=True
+    ):
+        if away >= 0:
+            kept.append(here_2)
+        if (away >= 0) != (next_away >= 0):
+            kept.append(here_2 + (there_2 - here_2) * away / (away - next_away))
+    return np.array(kept)
+
+
+def walk(points_N2: Points, step: float) -> Iterator[tuple[Points, Points]]:
+    """Yield points along a line, a step apart, with the direction there."""
+    for start_2, end_2 in pairwise(points_N2):
+        length = float(np.linalg.norm(end_2 - start_2))
+        for at in np.arange(step / 2, length, step):
+            along_2 = (end_2 - start_2) / length
+            yield start_2 + along_2 * at, along_2
