@@ -27,12 +27,21 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_road_is_where_its_line_is_and_connects_whatever_lies_on_it(seed: int) -> None:
     """The centre line is road from edge to edge: cars, trees and shadows change the image, never the label."""
-    _, ids_HW = _town(_line("road", 8.0, (-100, -30), (100, 30)), seed=seed)
+    _, ids_HW = _town(_line("road", 6.0, (-100, -30), (100, 30)), seed=seed)
     cols = np.arange(160)
     rows = np.round(79.5 + (cols - 79.5) * 0.3).astype(int)
     assert (ids_HW[rows, cols] == ROAD).all()
-    width_px = (ids_HW == ROAD).sum() / 160 * np.cos(np.arctan(0.3))
-    assert 8.0 * 0.85 / towns.GSD_M < width_px < (8.0 * 1.4 + 2.0) / towns.GSD_M
+    width_m = (ids_HW == ROAD).sum() / 160 * np.cos(np.arctan(0.3)) * towns.GSD_M
+    assert 6.0 * 0.85 < width_m < 6.0 * 1.4 + 1.5
+
+
+def test_main_roads_of_some_scenes_are_avenues() -> None:
+    widths_m = []
+    for seed in range(12):
+        _, ids_HW = _town(_line("road", 8.0, (-100, 0), (100, 0)), seed=seed)
+        widths_m.append((ids_HW[:, 80] == ROAD).sum() * towns.GSD_M)
+    assert min(widths_m) < 12
+    assert max(widths_m) > 15
 
 
 def test_a_house_stands_on_its_outline() -> None:

@@ -1,7 +1,7 @@
 """A town from a plan: one picture of surfaces, one of classes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from earthloom.data.build import BUILDING, LAND, ROAD, VEGETATION, WATER
 from earthloom.data.osm import Shape
 from earthloom.data.synthetic.outlines import Points, box, flat, half, round_outline, turn, walk
 from earthloom.data.synthetic.surfaces import Mood, softened
+
+MAIN_ROAD_M = 6.5
+"""Wider roads are main roads; half of the scenes have theirs as avenues."""
 
 FINE = 2
 """Pixels are drawn this many times finer each way, then averaged."""
@@ -58,7 +61,12 @@ class Drawing:
         Returns:
             Image `(H, W, 3)` and class ids `(H, W)`.
         """
-        roads = sorted((shape for shape in shapes if shape.kind == "road"), key=lambda shape: shape.width_m)
+        avenue = self.rng.uniform(1.3, 2.8) if self.rng.random() < 0.5 else 1.0
+        roads = [
+            replace(shape, width_m=shape.width_m * (avenue if shape.width_m > MAIN_ROAD_M else 1.0))
+            for shape in sorted(shapes, key=lambda shape: shape.width_m)
+            if shape.kind == "road"
+        ]
         self._parcels()
         for kind in ("field", "green", "bare", "wood", "water"):
             for shape in shapes:
@@ -125,11 +133,12 @@ class Drawing:
                 verge_m = road.width_m * self.rng.uniform(0.2, 1.6)
                 self._line(road, self.mood.surface("land", "verge"), LAND, widened_m=verge_m)
         for road in roads:
-            style = "main road" if road.width_m > 6.5 else "track" if road.width_m < 3.5 else "street"
+            style = "main road" if road.width_m > MAIN_ROAD_M else "track" if road.width_m < 3.5 else "street"
             surface = self.mood.surface("road", style)
             self._line(road, surface, ROAD, widened_m=road.width_m * (widening - 1.0) + 0.5)
-            if road.width_m > 6.5 and self.rng.random() < 0.5:
-                self.canvases[0].line(flat(road.points_N2), self.mood.surface("paint"), 1)
+            if road.width_m > MAIN_ROAD_M and self.rng.random() < 0.6:
+                divider = self.mood.surface(*(("paint",) if self.rng.random() < 0.6 else ("land", "verge")))
+                self.canvases[0].line(flat(road.points_N2), divider, int(self.rng.integers(1, 5)), joint="curve")
 
     def _house(self, outline_N2: Points) -> None:
         """Lay a roof, half of them with two slopes, and remember the house for its shadow."""
@@ -157,8 +166,6 @@ class Drawing:
         gap_m = self.rng.uniform(0.0, 8.0)
         num_rows = int(self.rng.integers(1, 4))
         for road in roads:
-            if road.width_m > 9.5:
-                continue
             front = (road.width_m / 2 + self.rng.uniform(1.0, 7.0)) * self.px
             for point_2, along_2 in walk(road.points_N2, (deep + gap_m) * self.px):
                 for side in (-1.0, 1.0):
@@ -175,12 +182,12 @@ class Drawing:
     def _cars(self, roads: Sequence[Shape]) -> None:
         traffic = self.rng.uniform(0.0, 0.5)
         for road in roads:
-            lane = road.width_m / 4 * self.px
             for point_2, along_2 in walk(road.points_N2, 12.0 * self.px):
                 if road.width_m > 5 and self.rng.random() < traffic:
-                    away_2 = np.array([-along_2[1], along_2[0]]) * self.rng.choice([-1.0, 1.0])
+                    away_2 = np.array([-along_2[1], along_2[0]])
+                    aside = self.rng.uniform(-0.7, 0.7) * road.width_m * self.px  # beyond 0.5: parked on the verge
                     long = self.rng.uniform(3.5, 9.0) * self.px
-                    outline_N2 = point_2 + away_2 * lane + box(long, 1.9 * self.px) @ np.array([along_2, away_2])
+                    outline_N2 = point_2 + away_2 * aside + box(long, 1.9 * self.px) @ np.array([along_2, away_2])
                     self.canvases[0].polygon(flat(outline_N2), self.mood.surface("car"))
 
     def _trees(self, roads: Sequence[Shape]) -> None:
