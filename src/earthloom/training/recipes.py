@@ -43,10 +43,10 @@ def series_r2m_settle() -> MapsConfig:
     """After series-r2m: a warm start at a low rate and with milder classes, so that roads are not overdrawn."""
     return replace(
         series_r2m(),
-        weights=(("dubai", 0.45), ("towns", 0.2), ("mass_roads", 0.17), ("oam", 0.13), ("naip", 0.05)),
-        class_weights=(("road", 2.0), ("building", 2.0), ("vegetation", 2.4), ("water", 2.2)),
-        warm_lr=6e-4,
-        warm_steps=1900,
+        weights=(("dubai", 0.42), ("towns", 0.28), ("mass_roads", 0.13), ("oam", 0.12), ("naip", 0.05)),
+        class_weights=(("road", 2.2), ("building", 2.0), ("vegetation", 2.2), ("water", 2.2)),
+        warm_lr=8e-4,
+        warm_steps=1600,
         adversarial_steps=0,
     )
 
