@@ -35,6 +35,10 @@ def test_what_is_no_extract_is_refused(tmp_path: Path) -> None:
         read_extract(tmp_path / "broken.osm")
     with pytest.raises(DataError, match=r"gone\.osm\.pbf is no OpenStreetMap extract"):
         read_extract(tmp_path / "gone.osm.pbf")
+    for name in ("noise.osm.pbf", "noise.osm.gz"):
+        (tmp_path / name).write_bytes(bytes(range(1, 200)))
+        with pytest.raises(DataError, match=f"{name} is no OpenStreetMap extract"):
+            read_extract(tmp_path / name)
     (tmp_path / "empty.osm").write_text("<osm version='0.6'></osm>")
     with pytest.raises(DataError, match=r"empty\.osm holds no buildings"):
         read_extract(tmp_path / "empty.osm")

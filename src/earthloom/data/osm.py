@@ -91,6 +91,11 @@ class Extract:
         return [self.shapes[index] for index in np.flatnonzero(touches_N)]
 
 
+def name_of(path: Path) -> str:
+    """Return the name of an extract's file without its suffixes."""
+    return path.name[: path.name.rindex(".osm")]
+
+
 def read_extract(path: Path) -> Extract:
     """Read `.osm.pbf`, `.osm.gz` or `.osm`; inner rings are left out.
 
@@ -110,7 +115,7 @@ def read_extract(path: Path) -> Extract:
     middle_2 = np.median(np.concatenate([shape.points_N2 for shape in found]), axis=0)
     scale_2 = DEGREE_M * np.array([cos(radians(middle_2[1])), -1.0])
     return Extract(
-        name=path.name.split(".")[0],
+        name=name_of(path),
         shapes=tuple(
             Shape(kind=each.kind, points_N2=(each.points_N2 - middle_2) * scale_2, width_m=each.width_m)
             for each in found

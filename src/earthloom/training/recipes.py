@@ -20,8 +20,8 @@ def series_r2m() -> MapsConfig:
         gsd_m=Z17_GSD_M,
         scale=(0.6, 1.6),
         augment=True,
-        weights=(("dubai", 0.35), ("towns", 0.3), ("mass_roads", 0.17), ("oam", 0.13), ("naip", 0.05)),
-        class_weights=(("road", 4.0), ("building", 2.5), ("vegetation", 1.5), ("water", 1.8)),
+        weights=(("dubai", 0.38), ("towns", 0.3), ("mass_roads", 0.27), ("oam", 0.3), ("naip", 0.05)),
+        class_weights=(("road", 4.0), ("building", 3.0), ("vegetation", 1.2), ("water", 1.8)),
         warm_lr=1.5e-3,
         warm_steps=7000,
         adversarial_steps=100,
@@ -32,21 +32,21 @@ def series_r2m_roads() -> MapsConfig:
     """Before series-r2m: packs whose roads look different and a heavy road class, so that roads are known by shape."""
     return replace(
         series_r2m(),
-        weights=(("dubai", 0.1), ("towns", 0.35), ("mass_roads", 0.3), ("oam", 0.2), ("naip", 0.05)),
+        weights=(("dubai", 0.05), ("towns", 0.4), ("mass_roads", 0.5), ("oam", 0.4), ("naip", 0.05)),
         class_weights=(("road", 6.0), ("building", 2.0), ("vegetation", 1.5), ("water", 1.8)),
-        warm_steps=1000,
+        warm_steps=900,
         adversarial_steps=0,
     )
 
 
 def series_r2m_settle() -> MapsConfig:
-    """After series-r2m: a warm start at a low rate and with milder classes, so that roads are not overdrawn."""
+    """After series-r2m: a short warm start at a low rate and with milder classes, so that land is not overdrawn."""
     return replace(
         series_r2m(),
-        weights=(("dubai", 0.42), ("towns", 0.28), ("mass_roads", 0.13), ("oam", 0.12), ("naip", 0.05)),
-        class_weights=(("road", 2.2), ("building", 2.0), ("vegetation", 2.2), ("water", 2.2)),
-        warm_lr=8e-4,
-        warm_steps=1600,
+        weights=(("dubai", 0.45), ("towns", 0.3), ("mass_roads", 0.2), ("oam", 0.3), ("naip", 0.05)),
+        class_weights=(("road", 1.7), ("building", 2.0), ("vegetation", 2.8), ("water", 2.6)),
+        warm_lr=5e-4,
+        warm_steps=400,
         adversarial_steps=0,
     )
 

@@ -97,6 +97,11 @@ def test_a_mood_keeps_to_its_families() -> None:
 def test_a_folder_without_streets_is_refused(tmp_path: Path, packs: dict[str, Path]) -> None:
     with pytest.raises(DataError, match=r"holds no \.osm\.pbf"):
         list(towns.scenes(tmp_path))
+    (tmp_path / "both").mkdir()
+    for suffix in ("osm", "osm.gz"):
+        (tmp_path / "both" / f"mini.{suffix}").touch()
+    with pytest.raises(DataError, match="holds mini twice"):
+        list(towns.scenes(tmp_path / "both"))
     text = (packs["towns"] / "mini.osm").read_text().replace('k="highway"', 'k="note"')
     (tmp_path / "wild.osm").write_text(text)
     with pytest.raises(DataError, match="no roads to draw scenes around"):

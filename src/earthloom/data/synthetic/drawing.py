@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from earthloom.data.build import BUILDING, LAND, ROAD, VEGETATION, WATER
 from earthloom.data.osm import Shape
-from earthloom.data.synthetic.outlines import Points, box, flat, half, round_outline, turn, walk
+from earthloom.data.synthetic.outlines import Points, across, box, flat, half, round_outline, turn, walk
 from earthloom.data.synthetic.surfaces import Mood, softened
 
 MAIN_ROAD_M = 6.5
@@ -137,7 +137,8 @@ class Drawing:
             surface = self.mood.surface("road", style)
             self._line(road, surface, ROAD, widened_m=road.width_m * (widening - 1.0) + 0.5)
             if road.width_m > MAIN_ROAD_M and self.rng.random() < 0.6:
-                divider = self.mood.surface(*(("paint",) if self.rng.random() < 0.6 else ("land", "verge")))
+                painted = self.rng.random() < 0.6
+                divider = self.mood.surface("paint") if painted else self.mood.surface("land", "verge")
                 self.canvases[0].line(flat(road.points_N2), divider, int(self.rng.integers(1, 5)), joint="curve")
 
     def _house(self, outline_N2: Points) -> None:
@@ -173,7 +174,7 @@ class Drawing:
                         if self.rng.random() > density:
                             continue
                         wide, depth = deep * self.rng.uniform(0.6, 1.2, 2) * self.px
-                        away_2 = np.array([-along_2[1], along_2[0]]) * side
+                        away_2 = across(along_2) * side
                         centre_2 = point_2 + away_2 * (front + depth / 2 + row * (deep + gap_m) * self.px)
                         outline_N2 = centre_2 + box(wide, depth) @ np.array([along_2, away_2])
                         if self._free(outline_N2, (LAND, VEGETATION)):
@@ -184,7 +185,7 @@ class Drawing:
         for road in roads:
             for point_2, along_2 in walk(road.points_N2, 12.0 * self.px):
                 if road.width_m > 5 and self.rng.random() < traffic:
-                    away_2 = np.array([-along_2[1], along_2[0]])
+                    away_2 = across(along_2)
                     aside = self.rng.uniform(-0.7, 0.7) * road.width_m * self.px  # beyond 0.5: parked on the verge
                     long = self.rng.uniform(3.5, 9.0) * self.px
                     outline_N2 = point_2 + away_2 * aside + box(long, 1.9 * self.px) @ np.array([along_2, away_2])
@@ -199,7 +200,7 @@ class Drawing:
         for road in roads:
             for point_2, along_2 in walk(road.points_N2, 14.0 * self.px):
                 if self.rng.random() < self.wooded * 0.5:
-                    away_2 = np.array([-along_2[1], along_2[0]]) * self.rng.choice([-1.0, 1.0])
+                    away_2 = across(along_2) * self.rng.choice([-1.0, 1.0])
                     places.append(point_2 + away_2 * (road.width_m / 2 + self.rng.uniform(0.5, 4.0)) * self.px)
         for place_2 in places:
             radius = self.rng.uniform(1.2, 5.0) * self.px

@@ -47,6 +47,11 @@ def half(outline_N2: Points) -> Points:
     return np.array(kept)
 
 
+def across(along_2: Points) -> Points:
+    """Return the direction at a right angle to another."""
+    return np.array([-along_2[1], along_2[0]])
+
+
 def walk(points_N2: Points, step: float) -> Iterator[tuple[Points, Points]]:
     """Yield points along a line, a step apart, with the direction there."""
     for start_2, end_2 in pairwise(points_N2):

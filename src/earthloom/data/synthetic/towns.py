@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from earthloom.data import class_sets
 from earthloom.data.build import About, Scene
-from earthloom.data.osm import Extract, read_extract
+from earthloom.data.osm import Extract, name_of, read_extract
 from earthloom.data.synthetic.drawing import FINE, Drawing
 from earthloom.data.synthetic.outlines import Points
 from earthloom.errors import DataError
@@ -38,11 +38,14 @@ def scenes(source: Path) -> Iterator[Scene]:
     """Draw scenes over every extract of a folder.
 
     Raises:
-        DataError: If the folder holds no extract.
+        DataError: If the folder holds no extract, or two of one name.
     """
     paths = sorted(path for ending in ("*.osm.pbf", "*.osm.gz", "*.osm") for path in source.glob(ending))
     if not paths:
         raise DataError(f"{source} holds no .osm.pbf, .osm.gz or .osm file")
+    names = [name_of(path) for path in paths]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise DataError(f"{source} holds {min(twice)} twice, with other suffixes; remove one")
     for path in paths:
         extract = read_extract(path)
         roads = [shape.points_N2 for shape in extract.shapes if shape.kind == "road"]
