@@ -6,6 +6,7 @@ import pytest
 from earthloom.data.build import BUILDING, LAND, ROAD, VEGETATION, WATER
 from earthloom.data.osm import Extract, Shape, read_extract
 from earthloom.data.synthetic import towns
+from earthloom.data.synthetic.drawing import Drawing
 from earthloom.data.synthetic.surfaces import COLOURS, Mood
 from earthloom.errors import DataError
 
@@ -56,10 +57,32 @@ def test_a_house_stands_on_its_outline() -> None:
 def test_water_and_wood_are_drawn_and_bare_ground_is_left() -> None:
     pond = Shape(kind="water", points_N2=np.array([(-40, -40), (-40, -10), (-10, -10), (-10, -40)], float))
     wood = Shape(kind="wood", points_N2=np.array([(10, 10), (10, 40), (40, 40), (40, 10)], float))
-    _, ids_HW = _town(pond, wood)
+    _, ids_HW = _town(pond, wood, seed=1)
     assert ids_HW[80 - 40, 80 - 40] == WATER
     assert ids_HW[80 + 40, 80 + 40] == VEGETATION
     assert set(np.unique(ids_HW)) <= {LAND, VEGETATION, WATER}
+
+
+def test_some_scenes_have_open_water_and_main_roads_cross_it() -> None:
+    open_water = 0
+    for seed in range(8):
+        _, ids_HW = _town(_line("road", 8.0, (-100, 0), (100, 0)), seed=seed)
+        assert (ids_HW[79] == ROAD).all()
+        open_water += (ids_HW == WATER).mean() > 0.05
+    assert 0 < open_water < 8
+
+
+def test_houses_and_lanes_in_open_water_are_left_out() -> None:
+    drawing = Drawing(160, towns.GSD_M, np.random.default_rng(0))
+    lake_N2 = np.array([(100, 100), (100, 200), (200, 200), (200, 100)], float)
+    house = Shape(kind="building", points_N2=lake_N2 * 0.5 + 75)
+    lane = _line("road", 4.0, (110, 110), (150, 150), (190, 190), (310, 310))
+    assert drawing._stands(house)
+    drawing._fill(lake_N2, 0, WATER)
+    assert not drawing._stands(house)
+    assert not drawing._stands(lane)
+    assert drawing._stands(_line("road", 9.0, (110, 110), (190, 190)))
+    assert drawing._stands(Shape(kind="building", points_N2=lake_N2 + 120))
 
 
 def test_scenes_are_functions_of_seed_and_place(packs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,17 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from earthloom.data.build import BUILDING, LAND, ROAD, VEGETATION, WATER
 from earthloom.data.osm import Shape
-from earthloom.data.synthetic.outlines import Points, across, box, flat, half, round_outline, turn, walk
+from earthloom.data.synthetic.outlines import (
+    Points,
+    across,
+    box,
+    flat,
+    half,
+    round_outline,
+    turn,
+    walk,
+    wavy_outline,
+)
 from earthloom.data.synthetic.surfaces import Mood, softened
 
 MAIN_ROAD_M = 6.5
@@ -50,7 +60,7 @@ class Drawing:
         self.canvases = ImageDraw.Draw(self.surfaces), ImageDraw.Draw(self.classes)
         self.standing: list[Standing] = []
         self.wooded = rng.uniform(0.0, 1.0)
-        self.greenness = rng.uniform(0.1, 0.95)
+        self.greenness = rng.uniform(0.05, 0.75)
 
     def draw(self, shapes: Sequence[Shape]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Lay everything from the ground up.
@@ -61,17 +71,21 @@ class Drawing:
         Returns:
             Image `(H, W, 3)` and class ids `(H, W)`.
         """
+        self._parcels()
+        for kind in ("field", "green", "bare", "wood", "water"):
+            for shape in shapes:
+                if shape.kind == kind:
+                    self._area_or_river(shape)
+        if self.rng.random() < 0.5:
+            self._open_water()
+            shapes = [shape for shape in shapes if self._stands(shape)]
         avenue = self.rng.uniform(1.3, 2.8) if self.rng.random() < 0.5 else 1.0
         roads = [
             replace(shape, width_m=shape.width_m * (avenue if shape.width_m > MAIN_ROAD_M else 1.0))
             for shape in sorted(shapes, key=lambda shape: shape.width_m)
             if shape.kind == "road"
         ]
-        self._parcels()
-        for kind in ("field", "green", "bare", "wood", "water"):
-            for shape in shapes:
-                if shape.kind == kind:
-                    self._area_or_river(shape)
+        self._yards(roads)
         for shape in shapes:
             if shape.kind in ("path", "rail"):
                 self._line(shape, self.mood.surface("rail" if shape.kind == "rail" else "land", shape.kind), LAND)
@@ -123,7 +137,38 @@ class Drawing:
         elif shape.kind == "bare":
             self._fill(shape.points_N2, self.mood.surface("land", "bare"), LAND)
         else:
-            self._ground(shape.points_N2, 0.8)
+            self._ground(shape.points_N2, 0.3 + 0.6 * self.greenness)
+
+    def _open_water(self) -> None:
+        """Lay a lake, or the sea when its middle is beyond the picture, often with a beach."""
+        middle_2 = self.rng.uniform(-0.3, 1.3, 2) * self.side
+        outline_N2 = wavy_outline(self.rng) * self.rng.uniform(0.1, 0.65) * self.side
+        if self.rng.random() < 0.6:
+            beach = 1.0 + self.rng.uniform(2.0, 20.0) * self.px / np.abs(outline_N2).max()
+            self._fill(middle_2 + outline_N2 * beach, self.mood.surface("land", "bank"), LAND)
+        self._fill(middle_2 + outline_N2, self.mood.surface("water", "sea"), WATER)
+
+    def _stands(self, shape: Shape) -> bool:
+        """Say whether a thing of the plan is on dry ground, by most of its corners; main roads are bridges."""
+        if shape.width_m > MAIN_ROAD_M or shape.kind == "water":
+            return True
+        inside_N2 = shape.points_N2[((shape.points_N2 >= 0) & (shape.points_N2 < self.side)).all(1)]
+        return sum(self.classes.getpixel((int(x), int(y))) == WATER for x, y in inside_N2) <= len(inside_N2) / 2
+
+    def _yards(self, roads: Sequence[Shape]) -> None:
+        """Lay squares and yards beside the roads, of what roads are made of: their shape says that they are none."""
+        often = self.rng.uniform(0.0, 0.6)
+        for road in roads:
+            for point_2, along_2 in walk(road.points_N2, 30.0 * self.px):
+                if self.rng.random() < often:
+                    sides_2 = self.rng.uniform(8.0, 28.0, 2)
+                    away_2 = across(along_2) * self.rng.choice([-1.0, 1.0])
+                    centre_2 = (
+                        point_2 + away_2 * (road.width_m / 2 + sides_2[1] / 2 + self.rng.uniform(0.0, 15.0)) * self.px
+                    )
+                    outline_N2 = centre_2 + box(*sides_2 * self.px) @ np.array([along_2, away_2])
+                    if self._free(outline_N2, (LAND, VEGETATION)):
+                        self._fill(outline_N2, self.mood.surface("road", "yard"), LAND)
 
     def _roads(self, roads: Sequence[Shape]) -> None:
         """Narrow roads first, so that wide ones pass over them; verges of all before any carriageway."""
@@ -133,10 +178,14 @@ class Drawing:
                 verge_m = road.width_m * self.rng.uniform(0.2, 1.6)
                 self._line(road, self.mood.surface("land", "verge"), LAND, widened_m=verge_m)
         for road in roads:
-            style = "main road" if road.width_m > MAIN_ROAD_M else "track" if road.width_m < 3.5 else "street"
-            surface = self.mood.surface("road", style)
-            self._line(road, surface, ROAD, widened_m=road.width_m * (widening - 1.0) + 0.5)
-            if road.width_m > MAIN_ROAD_M and self.rng.random() < 0.6:
+            main = road.width_m > MAIN_ROAD_M
+            style = "main road" if main else "track" if road.width_m < 3.5 else "street"
+            wide = replace(road, width_m=road.width_m * widening + 0.5)
+            if main and self.rng.random() < dusty:  # shoulders of dust are driven on: they are road
+                self._line(wide, self.mood.surface("land", "shoulder"), ROAD)
+                wide = replace(wide, width_m=wide.width_m * self.rng.uniform(0.35, 0.8))
+            self._line(wide, self.mood.surface("road", style), ROAD)
+            if main and self.rng.random() < 0.6:
                 painted = self.rng.random() < 0.6
                 divider = self.mood.surface("paint") if painted else self.mood.surface("land", "verge")
                 self.canvases[0].line(flat(road.points_N2), divider, int(self.rng.integers(1, 5)), joint="curve")

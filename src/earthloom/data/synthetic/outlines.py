@@ -31,6 +31,16 @@ def round_outline(rng: np.random.Generator) -> Points:
     return np.stack([np.cos(angles), np.sin(angles)], 1) * rng.uniform(0.75, 1.15, (10, 1))
 
 
+def wavy_outline(rng: np.random.Generator) -> Points:
+    """Return a circle of radius about 1 with bays and capes, the finer the smaller."""
+    angles_N = np.linspace(0.0, 2 * np.pi, 200, endpoint=False)
+    waves_K = np.arange(1, 25)
+    phases_K1 = rng.uniform(0.0, 2 * np.pi, (len(waves_K), 1))
+    strength_K1 = rng.uniform(0.0, 0.3) * rng.random((len(waves_K), 1)) / waves_K[:, None]
+    radius_N = 1.0 + (strength_K1 * np.sin(waves_K[:, None] * angles_N + phases_K1)).sum(0)
+    return np.stack([radius_N * np.cos(angles_N), radius_N * np.sin(angles_N)], 1)
+
+
 def half(outline_N2: Points) -> Points:
     """Cut an outline along its length through the middle; return one half (Sutherland and Hodgman 1974)."""
     sides_N2 = np.roll(outline_N2, -1, 0) - outline_N2
