@@ -1,6 +1,6 @@
 """IoU of a map generator on the validation split of pairs: the tables of docs/accuracy-and-failures.md, measured again.
 
-    python benchmarks/validation.py benchmarks/weights/r2m-17-towns-split PAIRS [PAIRS ...]
+    python benchmarks/validation.py benchmarks/weights/r2m-17-split PAIRS [PAIRS ...]
 
 PAIRS are what `earthloom data build` writes. The checkpoint named here has seen Dubai's tiles 1, 3, 4, 7 alone, so
 tiles 2 and 5 are new ground to it.

@@ -20,10 +20,10 @@ def series_r2m() -> MapsConfig:
         gsd_m=Z17_GSD_M,
         scale=(0.6, 1.6),
         augment=True,
-        weights=(("dubai", 0.38), ("towns", 0.3), ("mass_roads", 0.27), ("oam", 0.3), ("naip", 0.05)),
-        class_weights=(("road", 4.0), ("building", 3.0), ("vegetation", 1.2), ("water", 1.8)),
+        weights=(("dubai", 0.45), ("towns", 0.25), ("mass_roads", 0.13), ("oam", 0.12), ("naip", 0.05)),
+        class_weights=(("road", 3.0), ("building", 2.2), ("vegetation", 2.0), ("water", 2.2)),
         warm_lr=1.5e-3,
-        warm_steps=7000,
+        warm_steps=4200,
         adversarial_steps=100,
     )
 
@@ -32,9 +32,9 @@ def series_r2m_roads() -> MapsConfig:
     """Before series-r2m: packs whose roads look different and a heavy road class, so that roads are known by shape."""
     return replace(
         series_r2m(),
-        weights=(("dubai", 0.05), ("towns", 0.4), ("mass_roads", 0.5), ("oam", 0.4), ("naip", 0.05)),
+        weights=(("dubai", 0.1), ("towns", 0.35), ("mass_roads", 0.3), ("oam", 0.2), ("naip", 0.05)),
         class_weights=(("road", 6.0), ("building", 2.0), ("vegetation", 1.5), ("water", 1.8)),
-        warm_steps=900,
+        warm_steps=1000,
         adversarial_steps=0,
     )
 
@@ -43,10 +43,10 @@ def series_r2m_settle() -> MapsConfig:
     """After series-r2m: a short warm start at a low rate and with milder classes, so that land is not overdrawn."""
     return replace(
         series_r2m(),
-        weights=(("dubai", 0.45), ("towns", 0.3), ("mass_roads", 0.2), ("oam", 0.3), ("naip", 0.05)),
-        class_weights=(("road", 1.7), ("building", 2.0), ("vegetation", 2.8), ("water", 2.6)),
-        warm_lr=5e-4,
-        warm_steps=400,
+        weights=(("dubai", 0.46), ("towns", 0.26), ("mass_roads", 0.12), ("oam", 0.11), ("naip", 0.05)),
+        class_weights=(("road", 2.4), ("building", 1.8), ("vegetation", 1.8), ("water", 2.4)),
+        warm_lr=8e-4,
+        warm_steps=1000,
         adversarial_steps=0,
     )
 
