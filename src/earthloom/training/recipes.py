@@ -60,10 +60,10 @@ def series_m2m() -> MapsConfig:
         scale=(1.0, 1.0),
         augment=False,
         weights=(),
-        class_weights=(("road", 3.0), ("building", 3.0), ("vegetation", 2.5), ("water", 1.2)),
+        class_weights=(("road", 4.0), ("building", 2.5), ("vegetation", 2.0), ("water", 1.2)),
         warm_lr=1e-3,
-        warm_steps=1500,
-        adversarial_steps=300,
+        warm_steps=1000,
+        adversarial_steps=0,
     )
 
 
