@@ -9,17 +9,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from earthloom.data.build import BUILDING, LAND, ROAD, VEGETATION, WATER
 from earthloom.data.osm import Shape
-from earthloom.data.synthetic.outlines import (
-    Points,
-    across,
-    box,
-    flat,
-    half,
-    round_outline,
-    turn,
-    walk,
-    wavy_outline,
-)
+from earthloom.data.synthetic.outlines import Points, across, box, flat, half, round_outline, turn, walk, wavy_outline
 from earthloom.data.synthetic.surfaces import Mood, softened
 
 MAIN_ROAD_M = 6.5
