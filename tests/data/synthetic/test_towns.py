@@ -2,11 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from earthloom.data.build import BUILDING, LAND, ROAD, VEGETATION, WATER
 from earthloom.data.osm import Extract, Shape, read_extract
 from earthloom.data.synthetic import towns
-from earthloom.data.synthetic.drawing import Drawing
+from earthloom.data.synthetic.plan import stands
 from earthloom.data.synthetic.surfaces import COLOURS, Mood
 from earthloom.errors import DataError
 
@@ -73,16 +74,15 @@ def test_some_scenes_have_open_water_and_main_roads_cross_it() -> None:
 
 
 def test_houses_and_lanes_in_open_water_are_left_out() -> None:
-    drawing = Drawing(160, towns.GSD_M, np.random.default_rng(0))
     lake_N2 = np.array([(100, 100), (100, 200), (200, 200), (200, 100)], float)
     house = Shape(kind="building", points_N2=lake_N2 * 0.5 + 75)
-    lane = _line("road", 4.0, (110, 110), (150, 150), (190, 190), (310, 310))
-    assert drawing._stands(house)
-    drawing._fill(lake_N2, 0, WATER)
-    assert not drawing._stands(house)
-    assert not drawing._stands(lane)
-    assert drawing._stands(_line("road", 9.0, (110, 110), (190, 190)))
-    assert drawing._stands(Shape(kind="building", points_N2=lake_N2 + 120))
+    dry, wet = Image.new("L", (320, 320), LAND), Image.new("L", (320, 320), LAND)
+    wet.paste(WATER, (100, 100, 201, 201))
+    assert stands(house, dry)
+    assert not stands(house, wet)
+    assert not stands(_line("road", 4.0, (110, 110), (150, 150), (190, 190), (310, 310)), wet)
+    assert stands(_line("road", 9.0, (110, 110), (190, 190)), wet)
+    assert stands(Shape(kind="building", points_N2=lake_N2 + 120), wet)
 
 
 def test_scenes_are_functions_of_seed_and_place(packs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """A town from a plan: one picture of surfaces, one of classes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,25 +9,23 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from earthloom.data.build import BUILDING, LAND, ROAD, VEGETATION, WATER
 from earthloom.data.osm import Shape
-from earthloom.data.synthetic.outlines import Points, across, box, flat, half, round_outline, turn, walk, wavy_outline
+from earthloom.data.synthetic.outlines import (
+    Points,
+    across,
+    box,
+    flat,
+    half,
+    parcels,
+    round_outline,
+    walk,
+    wavy_outline,
+)
+from earthloom.data.synthetic.plan import MAIN_ROAD_M, stands
+from earthloom.data.synthetic.shadows import Standing, shadows
 from earthloom.data.synthetic.surfaces import Mood, softened
-
-MAIN_ROAD_M = 6.5
-"""Wider roads are main roads; half of the scenes have theirs as avenues."""
 
 FINE = 2
 """Pixels are drawn this many times finer each way, then averaged."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Standing:
-    """A house or a crown: what throws a shadow."""
-
-    outline_N2: Points
-    """In fine pixels."""
-
-    height_m: float
-    """How far its shadow reaches."""
 
 
 class Drawing:
@@ -61,14 +59,15 @@ class Drawing:
         Returns:
             Image `(H, W, 3)` and class ids `(H, W)`.
         """
-        self._parcels()
+        for outline_N2 in parcels(self.side, self.px, self.rng):
+            self._ground(outline_N2, self.greenness)
         for kind in ("field", "green", "bare", "wood", "water"):
             for shape in shapes:
                 if shape.kind == kind:
                     self._area_or_river(shape)
         if self.rng.random() < 0.5:
             self._open_water()
-            shapes = [shape for shape in shapes if self._stands(shape)]
+            shapes = [shape for shape in shapes if stands(shape, self.classes)]
         avenue = self.rng.uniform(1.3, 2.8) if self.rng.random() < 0.5 else 1.0
         roads = [
             replace(shape, width_m=shape.width_m * (avenue if shape.width_m > MAIN_ROAD_M else 1.0))
@@ -87,27 +86,6 @@ class Drawing:
         self._cars(roads)
         self._trees(roads)
         return self._picture()
-
-    def _parcels(self) -> None:
-        """Cut the whole ground into turned rectangles of plants or bare land."""
-        turned = turn(self.rng.uniform(0.0, np.pi))
-        smallest = self.rng.uniform(15.0, 60.0) * self.px
-        reach = self.side * 0.75
-        waiting = [(-reach, -reach, reach, reach)]
-        while waiting:
-            left, top, right, bottom = waiting.pop()
-            longest = max(right - left, bottom - top)
-            if longest > smallest * 6 or (longest > smallest and self.rng.random() < 0.75):
-                at = self.rng.uniform(0.3, 0.7)
-                if right - left > bottom - top:
-                    middle = left + at * (right - left)
-                    waiting += [(left, top, middle, bottom), (middle, top, right, bottom)]
-                else:
-                    middle = top + at * (bottom - top)
-                    waiting += [(left, top, right, middle), (left, middle, right, bottom)]
-                continue
-            corners_N2 = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
-            self._ground(corners_N2 @ turned + self.side / 2, self.greenness)
 
     def _ground(self, outline_N2: Points, greenness: float) -> None:
         if self.rng.random() < greenness:
@@ -137,13 +115,6 @@ class Drawing:
             beach = 1.0 + self.rng.uniform(2.0, 20.0) * self.px / np.abs(outline_N2).max()
             self._fill(middle_2 + outline_N2 * beach, self.mood.surface("land", "bank"), LAND)
         self._fill(middle_2 + outline_N2, self.mood.surface("water", "sea"), WATER)
-
-    def _stands(self, shape: Shape) -> bool:
-        """Say whether a thing of the plan is on dry ground, by most of its corners; main roads are bridges."""
-        if shape.width_m > MAIN_ROAD_M or shape.kind == "water":
-            return True
-        inside_N2 = shape.points_N2[((shape.points_N2 >= 0) & (shape.points_N2 < self.side)).all(1)]
-        return sum(self.classes.getpixel((int(x), int(y))) == WATER for x, y in inside_N2) <= len(inside_N2) / 2
 
     def _yards(self, roads: Sequence[Shape]) -> None:
         """Lay squares and yards beside the roads, of what roads are made of: their shape says that they are none."""
@@ -255,22 +226,15 @@ class Drawing:
     def _picture(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Colour the surfaces, lay shadows, average to pixels, blur as a lens does."""
         rgb_HW3 = self.mood.paint(np.asarray(self.surfaces))
-        rgb_HW3 *= 1.0 - self.rng.uniform(0.25, 0.75) * softened(self._shadows(), 1.0)[..., None]
+        rgb_HW3 *= (
+            1.0
+            - self.rng.uniform(0.25, 0.75)
+            * softened(shadows(self.classes, self.standing, self.px, self.rng), 1.0)[..., None]
+        )
         rgb_HW3 = rgb_HW3 * self.rng.uniform(0.8, 1.1) + self.rng.uniform(-8.0, 20.0)
         image = Image.fromarray(np.asarray(np.clip(rgb_HW3 + 0.5, 0, 255), np.uint8)).reduce(FINE)
         image = image.filter(ImageFilter.GaussianBlur(self.rng.uniform(0.2, 0.9)))
         return np.array(image), np.array(self.classes)[FINE // 2 :: FINE, FINE // 2 :: FINE]
-
-    def _shadows(self) -> Image.Image:
-        """Move every house along the sun's ray as far as it is high; roofs themselves stay light."""
-        shadows = Image.new("L", self.classes.size)
-        pen = ImageDraw.Draw(shadows)
-        sun_2 = np.array([1.0, 0.0]) @ turn(self.rng.uniform(0.0, 2 * np.pi)) * self.rng.uniform(0.2, 1.0) * self.px
-        for each in self.standing:
-            for share in np.arange(0.0, 1.01, 2.5 / (each.height_m * np.linalg.norm(sun_2) + 2.5)):
-                pen.polygon(flat(each.outline_N2 + sun_2 * each.height_m * share), 255)
-        roofs = self.classes.point([255 if each == BUILDING else 0 for each in range(256)])
-        return ImageChops.subtract(shadows, roofs)
 
     def _fill(self, outline_N2: Points, surface: int, class_id: int) -> None:
         if len(outline_N2) > 2:

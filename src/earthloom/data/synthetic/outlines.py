@@ -41,6 +41,27 @@ def wavy_outline(rng: np.random.Generator) -> Points:
     return np.stack([radius_N * np.cos(angles_N), radius_N * np.sin(angles_N)], 1)
 
 
+def parcels(side: float, px: float, rng: np.random.Generator) -> Iterator[Points]:
+    """Cut a square into turned rectangles, from some 15 m to six times the size where cutting stops; `px` a metre."""
+    turned = turn(rng.uniform(0.0, np.pi))
+    smallest = rng.uniform(15.0, 60.0) * px
+    reach = side * 0.75
+    waiting = [(-reach, -reach, reach, reach)]
+    while waiting:
+        left, top, right, bottom = waiting.pop()
+        longest = max(right - left, bottom - top)
+        if longest > smallest * 6 or (longest > smallest and rng.random() < 0.75):
+            at = rng.uniform(0.3, 0.7)
+            if right - left > bottom - top:
+                middle = left + at * (right - left)
+                waiting += [(left, top, middle, bottom), (middle, top, right, bottom)]
+            else:
+                middle = top + at * (bottom - top)
+                waiting += [(left, top, right, middle), (left, middle, right, bottom)]
+            continue
+        yield np.array([(left, top), (right, top), (right, bottom), (left, bottom)]) @ turned + side / 2
+
+
 def half(outline_N2: Points) -> Points:
     """Cut an outline along its length through the middle; return one half (Sutherland and Hodgman 1974)."""
     sides_N2 = np.roll(outline_N2, -1, 0) - outline_N2
