@@ -124,9 +124,8 @@ class Drawing:
                 if self.rng.random() < often:
                     sides_2 = self.rng.uniform(8.0, 28.0, 2)
                     away_2 = across(along_2) * self.rng.choice([-1.0, 1.0])
-                    centre_2 = (
-                        point_2 + away_2 * (road.width_m / 2 + sides_2[1] / 2 + self.rng.uniform(0.0, 15.0)) * self.px
-                    )
+                    off_m = (road.width_m + sides_2[1]) / 2 + self.rng.uniform(0.0, 15.0)
+                    centre_2 = point_2 + away_2 * off_m * self.px
                     outline_N2 = centre_2 + box(*sides_2 * self.px) @ np.array([along_2, away_2])
                     if self._free(outline_N2, (LAND, VEGETATION)):
                         self._fill(outline_N2, self.mood.surface("road", "yard"), LAND)
@@ -226,11 +225,9 @@ class Drawing:
     def _picture(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Colour the surfaces, lay shadows, average to pixels, blur as a lens does."""
         rgb_HW3 = self.mood.paint(np.asarray(self.surfaces))
-        rgb_HW3 *= (
-            1.0
-            - self.rng.uniform(0.25, 0.75)
-            * softened(shadows(self.classes, self.standing, self.px, self.rng), 1.0)[..., None]
-        )
+        depth = self.rng.uniform(0.25, 0.75)
+        shade_HW = softened(shadows(self.classes, self.standing, self.px, self.rng), 1.0)
+        rgb_HW3 *= 1.0 - depth * shade_HW[..., None]
         rgb_HW3 = rgb_HW3 * self.rng.uniform(0.8, 1.1) + self.rng.uniform(-8.0, 20.0)
         image = Image.fromarray(np.asarray(np.clip(rgb_HW3 + 0.5, 0, 255), np.uint8)).reduce(FINE)
         image = image.filter(ImageFilter.GaussianBlur(self.rng.uniform(0.2, 0.9)))
