@@ -7,6 +7,7 @@ from PIL import Image
 from earthloom.data.build import BUILDING, LAND, ROAD, VEGETATION, WATER
 from earthloom.data.osm import Extract, Shape, read_extract
 from earthloom.data.synthetic import towns
+from earthloom.data.synthetic.outlines import beside
 from earthloom.data.synthetic.plan import stands
 from earthloom.data.synthetic.surfaces import COLOURS, Mood
 from earthloom.errors import DataError
@@ -115,6 +116,32 @@ def test_a_mood_keeps_to_its_families() -> None:
         assert (loyal.colours[surface] < high_3 + 25).all()
     darker = loyal.shaded(surfaces[0], 0.5)
     assert loyal.colours[darker] == pytest.approx(loyal.colours[surfaces[0]] * 0.5)
+
+
+def test_a_mixture_has_a_share_of_the_other_colour_and_its_own_grain() -> None:
+    mood = Mood(rng=np.random.default_rng(0), loyalty=1.0)
+    road, dust = mood.surface("road"), mood.surface("land")
+    mixed = mood.mixed(road, dust, 0.25)
+    assert mood.colours[mixed] == pytest.approx(0.75 * mood.colours[road] + 0.25 * mood.colours[dust])
+    assert np.array_equal(mood.grains[mixed], mood.grains[road])
+
+
+def test_dust_all_but_hides_some_main_roads() -> None:
+    """Of many scenes some have a main road of nearly the colour of the dust beside it, which is land."""
+    contrasts = []
+    for seed in range(24):
+        rgb_HW3, ids_HW = _town(_line("road", 8.0, (-100, 0), (100, 0)), seed=seed)
+        road_H = (ids_HW == ROAD).all(1)
+        edges_H = np.roll(road_H, 3) & ~road_H | np.roll(road_H, -3) & ~road_H
+        contrasts.append(abs(np.median(rgb_HW3[road_H], (0, 1)) - np.median(rgb_HW3[edges_H], (0, 1))).max())
+    assert min(contrasts) < 15
+    assert max(contrasts) > 40
+
+
+def test_a_line_beside_a_circle_is_a_circle() -> None:
+    angles_N = np.linspace(0.0, np.pi, 200)
+    arc_N2 = 50.0 * np.stack([np.cos(angles_N), np.sin(angles_N)], 1)
+    assert np.linalg.norm(beside(arc_N2, 5.0), axis=1) == pytest.approx(45.0, abs=0.1)
 
 
 def test_a_folder_without_streets_is_refused(tmp_path: Path, packs: dict[str, Path]) -> None:

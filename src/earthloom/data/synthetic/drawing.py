@@ -12,6 +12,7 @@ from earthloom.data.osm import Shape
 from earthloom.data.synthetic.outlines import (
     Points,
     across,
+    beside,
     box,
     flat,
     half,
@@ -20,7 +21,7 @@ from earthloom.data.synthetic.outlines import (
     walk,
     wavy_outline,
 )
-from earthloom.data.synthetic.plan import MAIN_ROAD_M, stands
+from earthloom.data.synthetic.plan import MAIN_ROAD_M, roads_of, stands
 from earthloom.data.synthetic.shadows import Standing, shadows
 from earthloom.data.synthetic.surfaces import Mood, softened
 
@@ -69,11 +70,7 @@ class Drawing:
             self._open_water()
             shapes = [shape for shape in shapes if stands(shape, self.classes)]
         avenue = self.rng.uniform(1.3, 2.8) if self.rng.random() < 0.5 else 1.0
-        roads = [
-            replace(shape, width_m=shape.width_m * (avenue if shape.width_m > MAIN_ROAD_M else 1.0))
-            for shape in sorted(shapes, key=lambda shape: shape.width_m)
-            if shape.kind == "road"
-        ]
+        roads = roads_of(shapes, avenue)
         self._yards(roads)
         for shape in shapes:
             if shape.kind in ("path", "rail"):
@@ -88,10 +85,8 @@ class Drawing:
         return self._picture()
 
     def _ground(self, outline_N2: Points, greenness: float) -> None:
-        if self.rng.random() < greenness:
-            self._fill(outline_N2, self.mood.surface("green"), VEGETATION)
-        else:
-            self._fill(outline_N2, self.mood.surface("land"), LAND)
+        of, class_id = ("green", VEGETATION) if self.rng.random() < greenness else ("land", LAND)
+        self._fill(outline_N2, self.mood.surface(of), class_id)
 
     def _area_or_river(self, shape: Shape) -> None:
         if shape.width_m:
@@ -108,17 +103,19 @@ class Drawing:
             self._ground(shape.points_N2, 0.3 + 0.6 * self.greenness)
 
     def _open_water(self) -> None:
-        """Lay a lake, or the sea when its middle is beyond the picture, often with a beach."""
+        """Lay a lake, or the sea when its middle is beyond the picture, with shallows and often a beach."""
         middle_2 = self.rng.uniform(-0.3, 1.3, 2) * self.side
         outline_N2 = wavy_outline(self.rng) * self.rng.uniform(0.1, 0.65) * self.side
         if self.rng.random() < 0.6:
             beach = 1.0 + self.rng.uniform(2.0, 20.0) * self.px / np.abs(outline_N2).max()
             self._fill(middle_2 + outline_N2 * beach, self.mood.surface("land", "bank"), LAND)
-        self._fill(middle_2 + outline_N2, self.mood.surface("water", "sea"), WATER)
+        deep = self.mood.surface("water", "sea")
+        self._fill(middle_2 + outline_N2, self.mood.shaded(deep, self.rng.uniform(1.0, 1.8)), WATER)
+        self._fill(middle_2 + outline_N2 * self.rng.uniform(0.6, 1.0), deep, WATER)
 
     def _yards(self, roads: Sequence[Shape]) -> None:
         """Lay squares and yards beside the roads, of what roads are made of: their shape says that they are none."""
-        often = self.rng.uniform(0.0, 0.6)
+        often = self.rng.uniform(0.0, 0.35)
         for road in roads:
             for point_2, along_2 in walk(road.points_N2, 30.0 * self.px):
                 if self.rng.random() < often:
@@ -133,22 +130,30 @@ class Drawing:
     def _roads(self, roads: Sequence[Shape]) -> None:
         """Narrow roads first, so that wide ones pass over them; verges of all before any carriageway."""
         dusty, widening = self.rng.uniform(0.0, 1.0), self.rng.uniform(0.85, 1.4)
-        for road in roads:
+        dusts = [self.mood.surface("land", "verge") for _ in roads]
+        for road, dust in zip(roads, dusts, strict=True):
             if self.rng.random() < dusty:
-                verge_m = road.width_m * self.rng.uniform(0.2, 1.6)
-                self._line(road, self.mood.surface("land", "verge"), LAND, widened_m=verge_m)
-        for road in roads:
+                self._line(road, dust, LAND, widened_m=road.width_m * self.rng.uniform(0.2, 1.8))
+        for road, dust in zip(roads, dusts, strict=True):
             main = road.width_m > MAIN_ROAD_M
-            style = "main road" if main else "track" if road.width_m < 3.5 else "street"
             wide = replace(road, width_m=road.width_m * widening + 0.5)
-            if main and self.rng.random() < dusty:  # shoulders of dust are driven on: they are road
-                self._line(wide, self.mood.surface("land", "shoulder"), ROAD)
+            if main and self.rng.random() < dusty / 2:  # shoulders of dust are driven on: they are road
+                self._line(wide, dust, ROAD)
                 wide = replace(wide, width_m=wide.width_m * self.rng.uniform(0.35, 0.8))
-            self._line(wide, self.mood.surface("road", style), ROAD)
-            if main and self.rng.random() < 0.6:
-                painted = self.rng.random() < 0.6
-                divider = self.mood.surface("paint") if painted else self.mood.surface("land", "verge")
-                self.canvases[0].line(flat(road.points_N2), divider, int(self.rng.integers(1, 5)), joint="curve")
+            paved = self.mood.surface("road", "main road" if main else "track" if road.width_m < 3.5 else "street")
+            paved = self.mood.mixed(paved, dust, dusty * self.rng.uniform(0.0, 0.9))
+            self._line(wide, paved, ROAD)
+            if main:
+                self._lanes(wide, paved, dust)
+
+    def _lanes(self, road: Shape, paved: int, dust: int) -> None:
+        """Wear a main road along its lanes; more than half have a painted line or an open strip in their middle."""
+        for off in self.rng.uniform(-0.4, 0.4, self.rng.poisson(2.0)) * road.width_m * self.px:
+            worn = replace(road, points_N2=beside(road.points_N2, off), width_m=self.rng.uniform(0.6, 2.5))
+            self._line(worn, self.mood.shaded(paved, self.rng.uniform(0.85, 1.15)), ROAD)
+        if self.rng.random() < 0.6:
+            strip = replace(road, width_m=self.rng.uniform(0.3, 1.5))
+            self._line(strip, self.mood.surface("paint") if self.rng.random() < 0.6 else dust, ROAD)
 
     def _house(self, outline_N2: Points) -> None:
         """Lay a roof, half of them with two slopes, and remember the house for its shadow."""

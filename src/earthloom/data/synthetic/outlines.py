@@ -83,6 +83,13 @@ def across(along_2: Points) -> Points:
     return np.array([-along_2[1], along_2[0]])
 
 
+def beside(points_N2: Points, off: float) -> Points:
+    """Return a line that runs beside another, on the left of it where `off` is above 0 and y points down."""
+    along_N2 = np.gradient(points_N2, axis=0)
+    length_N1 = np.linalg.norm(along_N2, axis=1, keepdims=True)
+    return points_N2 + off * np.apply_along_axis(across, 1, along_N2) / np.maximum(length_N1, 1e-9)
+
+
 def walk(points_N2: Points, step: float) -> Iterator[tuple[Points, Points]]:
     """Yield points along a line, a step apart, with the direction there."""
     for start_2, end_2 in pairwise(points_N2):

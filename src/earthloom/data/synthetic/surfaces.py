@@ -39,6 +39,8 @@ COLOURS: Mapping[str, tuple[tuple[Rgb, Rgb], ...]] = {
         ((18, 28, 34), (52, 62, 66)),
         ((2, 8, 4), (32, 50, 32)),
         ((56, 108, 116), (130, 172, 166)),
+        ((34, 30, 22), (84, 76, 58)),
+        ((84, 82, 52), (140, 136, 98)),
     ),
     "roof": (
         ((180, 180, 176), (240, 240, 236)),
@@ -63,7 +65,7 @@ GRAIN_OF: Mapping[str, tuple[tuple[str, float, float], ...]] = {
     "land": (("fine", 3, 10), ("middle", 0, 10), ("coarse", 4, 16), ("rows", 0, 4)),
     "green": (("fine", 3, 10), ("middle", 2, 12), ("coarse", 3, 14), ("rows", 0, 9), ("ridges", 0, 7)),
     "wood": (("crowns", 9, 22), ("fine", 3, 8)),
-    "water": (("fine", 0, 3), ("coarse", 1, 8)),
+    "water": (("fine", 0, 4), ("middle", 0, 5), ("coarse", 1, 12), ("rows", 0, 5), ("ridges", 0, 5)),
     "roof": (("fine", 2, 9), ("middle", 0, 10), ("rows", 0, 5)),
     "rail": (("fine", 4, 10), ("rows", 0, 6)),
     "car": (("fine", 0, 3),),
@@ -107,6 +109,10 @@ class Mood:
     def shaded(self, surface: int, factor: float) -> int:
         """Return another number of the same surface, lighter (above 1) or darker."""
         return self._add(self.colours[surface] * factor, self.grains[surface])
+
+    def mixed(self, surface: int, other: int, share: float) -> int:
+        """Return a number of the first surface with a share of the other's colour; the grain stays."""
+        return self._add((1.0 - share) * self.colours[surface] + share * self.colours[other], self.grains[surface])
 
     def paint(self, surfaces_HW: NDArray[np.int32]) -> NDArray[np.float32]:
         """Colour a picture whose pixels are numbers of surfaces, `(H, W, 3)` in about 0..255."""
