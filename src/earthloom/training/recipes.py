@@ -20,10 +20,10 @@ def series_r2m() -> MapsConfig:
         gsd_m=Z17_GSD_M,
         scale=(0.6, 1.6),
         augment=True,
-        weights=(("dubai", 0.45), ("towns", 0.25), ("mass_roads", 0.13), ("oam", 0.12), ("naip", 0.05)),
-        class_weights=(("road", 3.0), ("building", 2.2), ("vegetation", 2.0), ("water", 2.2)),
+        weights=(("dubai", 0.43), ("towns", 0.25), ("mass_roads", 0.11), ("oam", 0.16), ("naip", 0.05)),
+        class_weights=(("road", 3.0), ("building", 2.2), ("vegetation", 2.0), ("water", 3.0)),
         warm_lr=1.5e-3,
-        warm_steps=4200,
+        warm_steps=3400,
         adversarial_steps=100,
     )
 
@@ -39,18 +39,6 @@ def series_r2m_roads() -> MapsConfig:
     )
 
 
-def series_r2m_settle() -> MapsConfig:
-    """After series-r2m: a short warm start at a low rate and with milder classes, so that land is not overdrawn."""
-    return replace(
-        series_r2m(),
-        weights=(("dubai", 0.46), ("towns", 0.26), ("mass_roads", 0.12), ("oam", 0.11), ("naip", 0.05)),
-        class_weights=(("road", 2.4), ("building", 1.8), ("vegetation", 1.8), ("water", 2.4)),
-        warm_lr=8e-4,
-        warm_steps=1000,
-        adversarial_steps=0,
-    )
-
-
 def series_m2m() -> MapsConfig:
     """Map to the next coarser map, one generator for all zooms."""
     return MapsConfig(
@@ -60,7 +48,7 @@ def series_m2m() -> MapsConfig:
         scale=(1.0, 1.0),
         augment=False,
         weights=(),
-        class_weights=(("road", 4.0), ("building", 2.5), ("vegetation", 2.0), ("water", 1.2)),
+        class_weights=(("road", 3.0), ("building", 2.0), ("vegetation", 1.8), ("water", 1.3)),
         warm_lr=1e-3,
         warm_steps=1000,
         adversarial_steps=0,
@@ -139,7 +127,6 @@ def metaearth_paper() -> DiffusionConfig:
 RECIPES: dict[str, Callable[[], TrainConfig]] = {
     "series-r2m": series_r2m,
     "series-r2m-roads": series_r2m_roads,
-    "series-r2m-settle": series_r2m_settle,
     "series-m2m": series_m2m,
     "series-tiny": series_tiny,
     "pix2pixhd-paper": pix2pixhd_paper,
