@@ -84,10 +84,10 @@ def across(along_2: Points) -> Points:
 
 
 def beside(points_N2: Points, off: float) -> Points:
-    """Return a line that runs beside another, on the left of it where `off` is above 0 and y points down."""
-    along_N2 = np.gradient(points_N2, axis=0)
-    length_N1 = np.linalg.norm(along_N2, axis=1, keepdims=True)
-    return points_N2 + off * np.apply_along_axis(across, 1, along_N2) / np.maximum(length_N1, 1e-9)
+    """Return a line that runs beside another: on its right where y points down and `off` is above 0."""
+    away_N2 = np.gradient(points_N2, axis=0)[:, ::-1] * np.array([-1.0, 1.0])
+    length_N1 = np.linalg.norm(away_N2, axis=1, keepdims=True)
+    return np.asarray(points_N2 + off * away_N2 / np.maximum(length_N1, 1e-9), np.float64)
 
 
 def walk(points_N2: Points, step: float) -> Iterator[tuple[Points, Points]]:
