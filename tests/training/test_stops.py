@@ -15,6 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from earthloom.errors import InterruptedRunError, TrainingError, UsageError
+from earthloom.models import weights
 from earthloom.training import checkpoint, log
 from earthloom.training.fit import fit
 from earthloom.training.maps import objective
@@ -81,6 +82,7 @@ def test_ctrl_c_waits_for_the_end_of_the_step(
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     fit("series-tiny", SHORT, [pairs], whole, CPU)
     assert f"stopped after step {done}; the same command with --resume goes on" in _stop(place, pairs, parts)
+    assert weights.load(parts / "generator").meta["steps"] == done
     fit("series-tiny", SHORT, [pairs], parts, AGAIN)
     assert log.read(parts) == log.read(whole)
     _are_equal(parts, whole)
@@ -92,6 +94,7 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_checkpoint(pairs: Path
     assert "stopped in step 4" in _stop((objective, "descend", 4), pairs, parts, times=2)
     with safe_open(parts / checkpoint.FILE, "pt") as file:
         assert file.metadata()["step"] == "2"
+    assert weights.load(parts / "generator").meta["steps"] == 2
     fit("series-tiny", SHORT, [pairs], parts, AGAIN)
     assert log.read(parts) == log.read(whole)
     _are_equal(parts, whole)

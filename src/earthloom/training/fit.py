@@ -1,9 +1,9 @@
 """A training run from configuration and folders to weights.
 
 A run's folder holds `run.json` (the configuration), `data.json` (what it was trained on), `log.jsonl`,
-`state.safetensors` (for `--resume`), `validation.json` and the finished checkpoint folder (`generator/`, `denoiser/`);
-with `select` also `best.safetensors`, with TensorBoard `tensorboard/`. Several processes (`torchrun`) make the same
-steps as one with all their crops.
+`state.safetensors` (for `--resume`), `validation.json` and the averaged network (`generator/`, `denoiser/`), until the
+run is done that of the last checkpoint; with `select` also `best.safetensors`, with TensorBoard `tensorboard/`. Several
+processes (`torchrun`) make the same steps as one with all their crops.
 """
 
 import json
@@ -71,27 +71,26 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
         _write(out / DATA_FILE, surveys)
         board = Board(out, done=done) if runtime.tensorboard else None
     accelerator.wait_for_everyone()
-    run = Run(regime=regime, inputs=inputs, out=out, accelerator=accelerator, board=board)
+    run = Run(recipe=name, regime=regime, inputs=inputs, out=out, accelerator=accelerator, board=board)
     try:
         run.learn(done, runtime)
-        return _finish(run, name)
+        return _finish(run)
     finally:
         if board is not None:
             board.close()
 
 
-def _finish(run: Run, name: str) -> Path:
+def _finish(run: Run) -> Path:
     """Validate and save the averaged network, or the one that was best."""
-    config, regime = run.config, run.regime
+    config = run.config
     step, report = config.num_steps, run.validate(config.num_steps) if config.num_steps else {}
-    folder = run.out / regime.network
     if run.accelerator.is_main_process:
         if config.select is not None and config.num_steps:
-            step, report = best.take(run.out, regime.average)
+            step, report = best.take(run.out, run.regime.average)
         _write(run.out / VALIDATION_FILE, report)
-        regime.save(folder, name, step, report)
+        run.save(step, report)
     run.accelerator.wait_for_everyone()
-    return folder
+    return run.folder
 
 
 def _write(path: Path, value: Any) -> None:

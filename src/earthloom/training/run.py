@@ -22,6 +22,9 @@ from earthloom.training.runtime import Runtime
 class Run:
     """One process's view of a run; only the first process writes."""
 
+    recipe: str
+    """Its name, for the card."""
+
     regime: Regime[Any]
     """What learns."""
 
@@ -113,5 +116,16 @@ class Run:
         self.accelerator.wait_for_everyone()
 
     def _checkpoint(self, step: int) -> None:
+        """Write what `--resume` goes on from, and the averaged network as it is, for whoever stops here."""
         if self.accelerator.is_main_process:
             checkpoint.save(self.out, step, self.config, self.inputs, self.regime.state)
+            self.save(step, {})
+
+    def save(self, step: int, report: Report) -> None:
+        """Write the averaged network, weights of `step`, with its validation if there is one."""
+        self.regime.save(self.folder, self.recipe, step, report)
+
+    @property
+    def folder(self) -> Path:
+        """Where the averaged network goes."""
+        return self.out / self.regime.network

@@ -34,7 +34,7 @@ def card(
         + (" with zero terminal SNR" if noising.zero_terminal_snr else "")
         + f", {config.clean_share:.0%} of the coarse pictures plain averages, the others degraded, averaged weights "
         f"{config.ema_decay:g}, seed {config.seed}; these are the weights of step {step}"
-        + (f", best at {config.select}." if config.select else "."),
+        + (f", best at {config.select}." if config.select and report else "."),
         *data_section(data, unknown="imagery without an about.json"),
     ]
     if report:

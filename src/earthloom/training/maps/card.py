@@ -16,7 +16,7 @@ def card(recipe: str, config: MapsConfig, folders: Sequence[Path], step: int, re
         "",
         f"Recipe `{recipe}`: {config.warm_steps} steps of class-set cross-entropy, {config.adversarial_steps} "
         f"adversarial steps, batch {config.batch} x {config.accumulate} of {config.crop_px} px, seed {config.seed}; "
-        f"these are the weights of step {step}" + (f", best at {config.select}." if config.select else "."),
+        f"these are the weights of step {step}" + (f", best at {config.select}." if config.select and report else "."),
         *data_section(folders, unknown="the user's own pairs"),
     ]
     for pack, figures in report.items():
