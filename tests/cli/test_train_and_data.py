@@ -108,6 +108,7 @@ def test_data_is_checked_and_described(plain: Path) -> None:
         (data_app, ["build", "mm", ".", "out"], UsageError, "--generator CHECKPOINT goes with mm"),
         (data_app, ["catalog", ".", "out", "--levels", "1,0"], UsageError, "--levels 1,0: metres per pixel are above"),
         (data_app, ["catalog", ".", "out", "--pack", "berlin"], UsageError, "no pack 'berlin'; there are dubai"),
+        (data_app, ["catalog", ".", "out", "--pack", "oam", "--bidx", "1"], UsageError, "or leave --pack oam out"),
         (data_app, ["check", "nowhere"], DataError, "is not a folder"),
     ],
 )

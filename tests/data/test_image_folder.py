@@ -40,6 +40,18 @@ def test_geotiffs_say_where_they_are(tmp_path: Path, tiff: MakeTiff) -> None:
     assert image.place.lon_lat(32, 32) == pytest.approx((lon, lat), abs=1e-9)
 
 
+def test_bands_and_scale_read_any_sensor(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).integers(0, 4000, (5, 64, 64), np.uint16)
+    facts = {"width": 64, "height": 64, "count": 5, "dtype": "uint16", "crs": "EPSG:26910", "transform": _utm(0, 0)}
+    with rasterio.open(tmp_path / "sensor.tif", "w", driver="GTiff", **facts) as file:
+        file.write(values)
+    with pytest.raises(SourceError, match="has 5 bands: choose up to 4 with --bidx"):
+        list(images(tmp_path))
+    (image,) = images(tmp_path, bidx=(4, 3, 2), scale=(0.0, 3000.0))
+    wanted = np.clip(np.floor(values[[3, 2, 1]] * (255 / 3000) + 0.5), 0, 255).astype(np.uint8)
+    assert np.array_equal(image.rgb_HW3, wanted.transpose(1, 2, 0))
+
+
 def test_overlapping_images_are_one_site_and_neighbours_are_not(tmp_path: Path, tiff: MakeTiff) -> None:
     for name, col in (("a_2018", 0), ("b", 64), ("c", 128), ("d", 126)):
         tiff(tmp_path / f"{name}.tif", PIXELS, "EPSG:26910", _utm(col, 0))

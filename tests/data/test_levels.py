@@ -82,7 +82,7 @@ def test_a_sample_is_a_turned_crop_of_a_block(blocks: list[ImageBlock]) -> None:
 
 
 def test_blocks_that_do_not_fit_are_refused(blocks: list[ImageBlock]) -> None:
-    with pytest.raises(DataError, match="no block has about 0.25 m per pixel; leave the level out"):
+    with pytest.raises(DataError, match="no block has about 0.25 m per pixel; leave it out of levels_m"):
         LevelSampler(blocks, levels_m=(0.25, 1), size_px=8, degrade=_coarse, seed=0)
     with pytest.raises(DataError, match="has 12x12 px, a sample has 16"):
         LevelSampler(blocks, levels_m=(1,), size_px=16, degrade=_coarse, seed=0).sample(0, 0)

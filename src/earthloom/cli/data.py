@@ -68,13 +68,16 @@ def catalog(
     pack: Annotated[str | None, typer.Option(help=f"The pack it is: {', '.join(IMAGERY)}.")] = None,
     block: Annotated[int, typer.Option(min=8, help="Side of a block in pixels.")] = 256,
     jpeg: Annotated[int | None, typer.Option(min=1, max=100, help="Blocks as JPEG of this quality, not PNG.")] = None,
+    bidx: options.Bidx = None,
+    scale: options.Scale = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Cut imagery into blocks at several ground resolutions, for models of imagery alone."""
     levels_m = sorted(set(options.parse_numbers("--levels", levels, float, None) or ()))
     if not all(0 < level_m < 1e5 for level_m in levels_m):
         raise UsageError(f"--levels {levels}: metres per pixel are above 0, e.g. --levels 1,4,16")
-    build_catalog(source, out, pack=pack, levels_m=levels_m, size_px=block, jpeg=jpeg)
+    bands, ends = options.parse_reading(bidx, scale)
+    build_catalog(source, out, pack=pack, levels_m=levels_m, size_px=block, jpeg=jpeg, bidx=bands, scale=ends)
     blocks = read_catalog(out)
     counts = {f"{level_m:g}": _by_split(members) for level_m, members in by_level(blocks, levels_m).items()}
     if as_json:

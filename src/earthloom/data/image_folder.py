@@ -25,15 +25,22 @@ if TYPE_CHECKING:
 Row = Mapping[str, str]
 
 
-def images(folder: Path) -> Iterator[Orthoimage]:
+def images(
+    folder: Path, *, bidx: tuple[int, ...] = (), scale: tuple[float, float] | None = None
+) -> Iterator[Orthoimage]:
     """Read the images of a folder, one after the other.
+
+    Args:
+        folder: Where they are.
+        bidx: Up to four band numbers from 1, of every image; all bands if empty.
+        scale: Values that become 0 and 255, for anything but uint8.
 
     Raises:
         DataError: If there are none, or one has neither a place nor a `gsd_m`.
         SourceError: If one cannot be read.
     """
     rows = _rows(folder)
-    found = [_inspect(folder, row) for row in rows]
+    found = [_inspect(folder, row, bidx, scale) for row in rows]
     places = [_place(imagery, row) for imagery, row in zip(found, rows, strict=True)]
     names = [Path(row["file"]).with_suffix("").as_posix() for row in rows]
     sites = _sites(names, found, places)
@@ -66,13 +73,13 @@ def _rows(folder: Path) -> Sequence[Row]:
     return [{"file": path.relative_to(folder).as_posix()} for path in files]
 
 
-def _inspect(folder: Path, row: Row) -> "Imagery":
+def _inspect(folder: Path, row: Row, bidx: tuple[int, ...], scale: tuple[float, float] | None) -> "Imagery":
     from earthloom.io.imagery import inspect_image
 
     gsd_m = _number(row, "gsd_m")
     if gsd_m is not None and not 0 < gsd_m < inf:
         raise DataError(f"gsd_m {gsd_m:g} of {row['file']} in {INDEX} is no ground resolution; give metres above 0")
-    imagery = inspect_image(folder / row["file"], gsd_m=gsd_m or 1.0)
+    imagery = inspect_image(folder / row["file"], bidx=bidx, gsd_m=gsd_m or 1.0, scale=scale)
     if imagery.crs is None and gsd_m is None:
         raise DataError(f"{imagery.path} has no place; say its metres per pixel as gsd_m in {INDEX}")
     return imagery

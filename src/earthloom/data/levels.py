@@ -55,7 +55,7 @@ class LevelSampler:
         self._levels = tuple(by_level(blocks, levels_m).items())
         for level_m, members in self._levels:
             if not members:
-                raise DataError(f"no block has about {level_m:g} m per pixel; leave the level out or add a catalog")
+                raise DataError(f"no block has about {level_m:g} m per pixel; leave it out of levels_m or add some")
         self._recent: Recent[ImageBlock, NDArray[np.uint8]] = Recent(ImageBlock.load)
 
     def sample(self, step: int, index: int) -> LevelSample:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from earthloom.data import dubai, image_folder, mass_roads, naip, oam, planet
@@ -51,6 +52,8 @@ def build_catalog(
     levels_m: Sequence[float],
     size_px: int,
     jpeg: int | None = None,
+    bidx: tuple[int, ...] = (),
+    scale: tuple[float, float] | None = None,
 ) -> None:
     """Cut imagery into a catalog of blocks.
 
@@ -61,14 +64,19 @@ def build_catalog(
         levels_m: Metres per pixel of the blocks.
         size_px: Side of a block.
         jpeg: Quality of JPEG, 1 to 100; None for PNG.
+        bidx: Up to four band numbers from 1 of images that are no pack; all bands if empty.
+        scale: Values of these that become 0 and 255, for anything but uint8.
 
     Raises:
-        UsageError: If no pack has this name.
+        UsageError: If no pack has this name, or one is to be read by other bands.
         DataError: If the source is not what it should be, gives no block, or `out` is not empty.
     """
     if pack is not None and pack not in IMAGERY:
         raise UsageError(f"no pack {pack!r}; there are {', '.join(IMAGERY)}; any other folder needs no --pack")
-    about, images = (_own(source), image_folder.images) if pack is None else IMAGERY[pack]
+    if pack is not None and (bidx or scale):
+        raise UsageError(f"--bidx and --scale are for images of your own; leave them out, or leave --pack {pack} out")
+    own = partial(image_folder.images, bidx=bidx, scale=scale)
+    about, images = (_own(source), own) if pack is None else IMAGERY[pack]
     blocks = (block for image in images(source) for block in cut(image, levels_m, size_px=size_px))
     write_catalog(about, blocks, out, jpeg=jpeg)
 
