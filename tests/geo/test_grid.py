@@ -27,6 +27,28 @@ def test_bounds_and_transforms_are_rasterios(window: Window) -> None:
     assert tuple(UTM.transform_of(window)) == pytest.approx(cut, abs=1e-6)
 
 
+@given(
+    st.integers(-(10**6), 10**6),
+    st.integers(-(10**6), 10**6),
+    st.sampled_from([16.0, 0.3, 1 / 3600, 1e-5]),
+    st.sampled_from([0.0, 0.5, 0.1]),
+    st.sampled_from([0.0, 30.0]),
+)
+def test_rasters_of_one_tiling_share_a_plane(col: int, row: int, size: float, rest: float, angle: float) -> None:
+    tiling = Affine.translation(rest * size, -rest * size) @ Affine.rotation(angle) @ Affine.scale(size, -size)
+    corner = tiling @ Affine.translation(col, row)
+    plane = Grid.of_raster("EPSG:32645", corner)
+    first_col, first_row = (round(each) for each in ~plane.transform @ (corner.c, corner.f))
+    assert plane.transform_of(Window(first_col, first_row, 1, 1)) == corner  # to the last bit
+    if angle == 0.0:
+        assert (first_col, first_row) == (col, row)
+        assert tuple(plane.transform) == pytest.approx(tuple(tiling), abs=1e-9 * size * 10**6)
+
+
+def test_without_a_crs_a_raster_is_its_own_plane() -> None:
+    assert Grid.of_raster(None, PLAIN.transform) == PLAIN
+
+
 @given(WINDOWS)
 def test_windows_survive_the_way_through_bounds(window: Window) -> None:
     for grid in (UTM, PLAIN):

@@ -31,6 +31,20 @@ class Grid:
         if self.transform.determinant == 0:
             raise GeoError(f"a grid needs pixels with an area, got the transform {tuple(self.transform)[:6]}")
 
+    @classmethod
+    def of_raster(cls, crs: str | None, transform: Affine) -> "Grid":
+        """Return the plane of a raster's pixels: pixel (0, 0) is at the origin of the CRS, so neighbours share a plane.
+
+        What is left over where the origin is no corner of a pixel stays in the transform, from -1/4 to 3/4 of a pixel:
+        origins mostly are corners or centres, and rounding must not move those. Without a CRS the raster's corner is
+        the origin.
+        """
+        if crs is None:
+            return cls(crs=crs, transform=transform)
+        a, b, left, d, e, top = tuple(transform)[:6]
+        col, row = (floor(count + 0.25) for count in ~Affine(a, b, 0.0, d, e, 0.0) @ (left, top))
+        return cls(crs=crs, transform=Affine(a, b, left - (a * col + b * row), d, e, top - (d * col + e * row)))
+
     @property
     def name(self) -> str:
         """What an error says about this grid, on one line."""

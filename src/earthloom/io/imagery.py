@@ -66,8 +66,8 @@ class Imagery:
 
     @property
     def grid(self) -> Grid:
-        """The image's own pixels as a plane, its extent the image."""
-        plane = Grid(crs=self.crs, transform=self.transform)
+        """The plane of the image's own pixels, its extent the image."""
+        plane = Grid.of_raster(self.crs, self.transform)
         return plane.within(footprint(self.crs, self.transform, self.width, self.height, self.bounds, plane))
 
     @cached_property

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from earthloom.errors import UsageError
+from earthloom.geo.grid import Grid
 from earthloom.io.area import Averaged
 from earthloom.io.imagery import Imagery, inspect_image
 from earthloom.io.inputs import check_reading
@@ -74,9 +75,9 @@ def plan_world(imagery: Imagery, weights: CascadeWeights, options: AugmentOption
     """Plan an image made again in one of its worlds.
 
     The seed comes from the run's seed, the image's bytes and the world's number, so that a file does not depend on
-    which others are made, and two images never start from the same noise.
+    which others are made, and two images never start from the same noise. The coarse pixels begin at the image's corner.
     """
-    original = imagery.on(imagery.grid)
+    original = imagery.on(Grid(crs=imagery.crs, transform=imagery.transform))
     seed = derive_key(options.seed, int(imagery.sha256[:16], 16), world)
     coarse = Averaged(source=original, ratio=float(FACTOR))
     (made,) = cascade_layers(

@@ -45,6 +45,24 @@ def test_two_stages_lie_where_the_image_lies(ground, denoiser, tmp_path):
         assert fine.tags()["SYNTHETIC"] == "true"
 
 
+def test_a_file_cut_from_another_has_its_pixels_where_no_window_sees_the_cut(ground, denoiser, tmp_path):
+    with rasterio.open(ground) as file:
+        window = rasterio.windows.Window(3, 1, 25, 19)
+        profile = file.profile | {"width": 25, "height": 19, "transform": file.window_transform(window)}
+        with rasterio.open(tmp_path / "cut.tif", "w", **profile) as cut:
+            cut.write(file.read(window=window))
+            cut.write_mask(file.dataset_mask(window=window))
+    whole, part = (
+        pixels(make(image, tmp_path / f"{name}.tif", denoiser)[0])[0]
+        for name, image in (("whole", ground), ("part", tmp_path / "cut.tif"))
+    )
+    edge = 24  # a block of 16 px and a halo of 8
+    inside = part[:, edge : 4 * 19 - edge, edge : 4 * 25 - edge]
+    assert inside.size
+    assert np.array_equal(inside, whole[:, 4 + edge : 4 * 20 - edge, 12 + edge : 4 * 28 - edge])
+    assert not np.array_equal(part, whole[:, 4:, 12:])  # at the cut they see other ground
+
+
 def test_the_result_averages_down_to_the_image(ground, denoiser, tmp_path):
     wanted, mask = pixels(ground)
     errors = {}
