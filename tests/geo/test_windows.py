@@ -17,6 +17,17 @@ def pixels(window: Window) -> set[tuple[int, int]]:
     return {(c, r) for c in range(window.col, window.right) for r in range(window.row, window.bottom)}
 
 
+@given(WINDOWS, st.integers(1, 12))
+def test_parts_cover_a_window_once(window: Window, side_px: int) -> None:
+    parts = list(window.parts(side_px))
+    covered = [pixel for part, _ in parts for pixel in pixels(part)]
+    assert len(covered) == len(set(covered))
+    assert set(covered) == pixels(window)
+    assert all(part.width <= side_px and part.height <= side_px for part, _ in parts)
+    areas = np.cumsum([part.width * part.height for part, _ in parts])
+    assert [share for _, share in parts] == pytest.approx(areas / areas[-1])
+
+
 @given(WINDOWS, WINDOWS)
 def test_windows_are_sets_of_pixels(a: Window, b: Window) -> None:
     shared = pixels(a) & pixels(b)

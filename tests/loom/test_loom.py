@@ -121,6 +121,27 @@ def test_nothing_is_done_twice_and_far_costs_what_near_costs(fake: SimpleNamespa
     assert sorted(made) == sorted(near)
 
 
+def test_a_large_area_is_planned_in_parts(
+    fake: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, top = stack(fake, None)
+
+    def weave(side: int) -> tuple[Any, int]:
+        monkeypatch.setattr("earthloom.loom.loom._PLANNED_BLOCKS", side)
+        told: dict[str, list[tuple[int, int]]] = {}
+        with Store(tmp_path / str(side)) as store:
+            loom = Loom(store, progress=lambda name, done, total: told.setdefault(name, []).append((done, total)))
+            raster, num = loom.open(top).read(Window(-20, 3, 150, 130)), store.num_blocks()
+        for counts in told.values():
+            assert [done for done, _ in counts] == list(range(1, len(counts) + 1))
+            assert counts[-1][0] == counts[-1][1]  # at the end the estimate is the truth
+        return raster, num
+
+    (whole, num_whole), (parts, num_parts) = weave(1000), weave(2)
+    assert fake.equal(whole, parts)
+    assert num_whole == num_parts
+
+
 def test_a_wide_raster_is_woven_in_strips(fake: SimpleNamespace, tmp_path: Path) -> None:
     """A window sees what its neighbours see: however wide the raster, that is not long ago."""
     layer = Layer(name="a", grid=fake.grid(), inputs=(fake.Formula(fake.grid()),), step=fake.Same(), block_px=4)

@@ -1,5 +1,6 @@
 """Rectangles of pixels on an endless plane."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
@@ -82,6 +83,15 @@ class Window:
         return Window.spanning(
             floor(self.col * ratio), floor(self.row * ratio), ceil(self.right * ratio), ceil(self.bottom * ratio)
         )
+
+    def parts(self, side_px: int) -> Iterator[tuple["Window", float]]:
+        """Give squares that cover the window, cut off at its edges, row by row; with each the share covered by then."""
+        pixels = 0
+        for row in range(self.row, self.bottom, side_px):
+            for col in range(self.col, self.right, side_px):
+                part = Window(col, row, side_px, side_px).intersection(self)
+                pixels += part.width * part.height
+                yield part, pixels / (self.width * self.height)
 
     def slices_in(self, outer: "Window") -> tuple[slice, slice]:
         """Return the (row, column) slices that cut this window out of an array that covers `outer`.

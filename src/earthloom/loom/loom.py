@@ -1,5 +1,6 @@
 """The engine: finds which blocks a reading needs, makes the missing ones level by level, and reads them back."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
@@ -19,12 +20,15 @@ from earthloom.loom.layer import Block, Input, Layer, Sight, StepFunction
 from earthloom.loom.store import Store
 
 Progress = Callable[[str, int, int], None]
-"""Called with (layer name, blocks done, blocks of this plan) after each block."""
+"""Called with (layer name, blocks done, blocks in all) after each block; of a very large area all is an estimate."""
 
 Item = TypeVar("Item")
 
 _STRIP_BLOCKS = 4
 """Columns woven before the next ones are begun."""
+
+_PLANNED_BLOCKS = 256
+"""Side of the squares of blocks that an area is planned in, so that no plan holds all of a large one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +86,26 @@ class Loom:
         Raises:
             InterruptedRunError: On Ctrl-C, after the blocks in flight are stored.
         """
-        for current, blocks in self.plan(layer, window):
-            blocks.sort(key=_strip_by_strip)
-            tasks = (Task(current, chunk) for chunk in _chunks(blocks, self._batch))
-            done = 0
-            try:
-                for task, rasters in self._executor.run(_Maker(current, self.store, self._batch), tasks):
-                    for block, raster in zip(task.blocks, rasters, strict=True):
-                        self.store.put(current, block, raster)
-                    done += len(task.blocks)
-                    if self._progress is not None:
-                        self._progress(current.name, done, len(blocks))
-            except KeyboardInterrupt as interrupt:
-                raise InterruptedRunError(f"interrupted in layer {current.name}") from interrupt
+        done, planned = Counter[str](), Counter[str]()
+        for part, share in window.parts(_PLANNED_BLOCKS * layer.block_px):
+            for current, blocks in self.plan(layer, part):
+                planned[current.identity] += len(blocks)
+                try:
+                    for num in self._weave(current, blocks):
+                        done[current.identity] += num
+                        if self._progress is not None:
+                            total = round(planned[current.identity] / share)
+                            self._progress(current.name, done[current.identity], total)
+                except KeyboardInterrupt as interrupt:
+                    raise InterruptedRunError(f"interrupted in layer {current.name}") from interrupt
+
+    def _weave(self, layer: Layer, blocks: list[Block]) -> Iterator[int]:
+        """Make and store blocks of a layer; give how many, task by task."""
+        tasks = (Task(layer, chunk) for chunk in _chunks(sorted(blocks, key=_strip_by_strip), self._batch))
+        for task, rasters in self._executor.run(_Maker(layer, self.store, self._batch), tasks):
+            for block, raster in zip(task.blocks, rasters, strict=True):
+                self.store.put(layer, block, raster)
+            yield len(task.blocks)
 
     def invalidate(self, layer: Layer, source: Source, window: Window) -> Window | None:
         """Forget exactly the blocks of a stack that may have seen a window of `source`, after that ground was edited.
