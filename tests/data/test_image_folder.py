@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from pyproj import Transformer
 
 from earthloom.data.catalog import read_catalog
-from earthloom.data.image_folder import images, split_of
+from earthloom.data.image_folder import _overlapping, images, split_of
 from earthloom.data.packs import build_catalog
 from earthloom.errors import DataError, SourceError
 
@@ -59,6 +61,20 @@ def test_overlapping_images_are_one_site_and_neighbours_are_not(tmp_path: Path, 
     lon, lat = Transformer.from_crs("EPSG:26910", "EPSG:4326", always_xy=True).transform(LEFT + 8, TOP - 8)
     tiff(tmp_path / "e.tif", PIXELS, "EPSG:4326", Affine(5e-6, 0, lon, 0, -5e-6, lat))
     assert [image.site for image in images(tmp_path)][4] == "a_2018"  # another CRS, the same ground
+
+
+@given(st.integers(0, 2**32), st.integers(1, 40))
+def test_overlaps_are_those_of_every_box_with_every_other(seed: int, num: int) -> None:
+    rng = np.random.default_rng(seed)
+    low = rng.integers(0, 12, (num, 2)).astype(float)
+    boxes = np.concatenate([low, low + rng.integers(0, 5, (num, 2))], axis=1)
+    boxes[rng.random(num) < 0.1] = np.inf, np.inf, -np.inf, -np.inf  # without a place
+    pairs = _overlapping(boxes)
+    found = {frozenset(map(int, pair)) for pair in pairs}
+    assert len(found) == len(pairs)
+    left, bottom, right, top = boxes.T[:, :, None]
+    shared = (left < right.T) & (right > left.T) & (bottom < top.T) & (top > bottom.T)
+    assert found == {frozenset((i, j)) for i, j in np.argwhere(shared).tolist() if i != j}
 
 
 def _index(folder: Path, rows: list[dict[str, object]]) -> None:
@@ -112,6 +128,11 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
         _index(tmp_path, [row])
         with pytest.raises(error, match=words):
             list(images(tmp_path))
+    (tmp_path / "index.csv").write_bytes(b"file,gsd_m\n\xe9.tif,1\n")
+    with pytest.raises(DataError, match=r"index\.csv is no table of comma-separated values in UTF-8"):
+        list(images(tmp_path))
+    (tmp_path / "index.csv").write_text("file,gsd_m\na.tif,1\n", encoding="utf-8-sig")  # as spreadsheets write it
+    assert [image.name for image in images(tmp_path)] == ["a"]
     _index(tmp_path, [{"file": "a.tif", "gsd_m": 1, "split": "dev"}])
     with pytest.raises(DataError, match="split 'dev' of site 'a' is not one of train, val, test"):
         build_catalog(tmp_path, tmp_path / "out", pack=None, levels_m=(1,), size_px=64)

@@ -1,6 +1,5 @@
 """What the pack builders share: reading a pack's index, writing pairs into a folder."""
 
-import csv
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from earthloom.data.pairs import INDEX, Pair, read_pairs, write_index, write_shards
+from earthloom.data.tables import read_table
 from earthloom.errors import DataError
 
 ABOUT = "about.json"
@@ -129,17 +129,12 @@ def read_rows(source: Path, *columns: str) -> list[dict[str, str]]:
     """Read a pack's `index.csv`.
 
     Raises:
-        DataError: If it is missing or lacks a column.
+        DataError: If it is missing, no table, or lacks a column.
     """
     path = source / INDEX
     if not path.is_file():
         raise DataError(f"{path} does not exist; give the folder of the pack")
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        missing = sorted(set(columns) - set(reader.fieldnames or ()))
-        if missing:
-            raise DataError(f"{path} lacks the columns {', '.join(missing)}; is it the right pack?")
-        return list(reader)
+    return read_table(path, *columns, way_out="is it the right pack?")
 
 
 def paste(canvas: NDArray[np.uint8], part: NDArray[np.uint8], *, col: int, row: int) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+from earthloom.data.tables import read_table
 from earthloom.errors import DataError
 
 SPLIT = "split.csv"
@@ -49,11 +50,15 @@ def read_class_folders(folder: Path) -> ClassFolders:
     A class folder is one that holds images itself; folders in it are left aside, and so are hidden files.
 
     Raises:
-        DataError: If there is no class folder, or `split.csv` lacks a column.
+        DataError: If there is no class folder, one cannot be read, or `split.csv` lacks a column.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give one with class folders, {folder}/CLASS/NAME.jpg")
-    found = ClassFolders(folder=folder, files=tuple(_files(folder)), rows=_rows(folder / SPLIT))
+    try:
+        files = tuple(_files(folder))
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    found = ClassFolders(folder=folder, files=files, rows=_rows(folder / SPLIT))
     if not found.images:
         raise DataError(
             f"{folder}: holds no class folders; want {folder}/CLASS/NAME with {', '.join(SUFFIXES)}, "
@@ -94,14 +99,4 @@ def _is_image(path: Path) -> bool:
 def _rows(path: Path) -> tuple[Mapping[str, str], ...] | None:
     if not path.is_file():
         return None
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
-            columns, rows = set(reader.fieldnames or ()), tuple(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no table of comma-separated values in UTF-8: {error}") from error
-    if missing := {"file", "split"} - columns:
-        raise DataError(f"{path} lacks the columns {', '.join(sorted(missing))}; want file,split and perhaps more")
-    if any(None in row for row in rows):
-        raise DataError(f"{path} has a line with more values than columns; put quotes around values with a comma")
-    return rows
+    return tuple(read_table(path, "file", "split", way_out="want file,split and perhaps more"))

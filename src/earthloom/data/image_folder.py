@@ -104,15 +104,28 @@ def _number(row: Row, column: str) -> float | None:
 
 def _sites(names: Sequence[str], found: Sequence["Imagery"], places: Sequence[Place | None]) -> list[str]:
     """Name each image's site after the first image that it overlaps with, directly or through others."""
+    from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     one_crs = len({place.crs for place in places if place is not None}) == 1
-    boxes = [_box(*each, one_crs=one_crs) for each in zip(found, places, strict=True)]
-    left, bottom, right, top = np.array(boxes).T[:, :, None]
-    begins = (left < right.T) & (bottom < top.T)
-    _, groups = connected_components(begins & begins.T, directed=False)
+    boxes = np.array([_box(*each, one_crs=one_crs) for each in zip(found, places, strict=True)])
+    pairs_M2 = _overlapping(boxes)
+    links = coo_array((np.ones(len(pairs_M2), bool), pairs_M2.T), shape=(len(boxes), len(boxes)))
+    _, groups = connected_components(links, directed=False)
     _, firsts = np.unique(groups, return_index=True)
     return [names[firsts[group]] for group in groups]
+
+
+def _overlapping(boxes_N4: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the pairs of boxes that share ground, `(M, 2)` indices; from west to east, so no N x N is held."""
+    order_N = np.argsort(boxes_N4[:, 0], kind="stable")
+    left, bottom, right, top = boxes_N4[order_N].T
+    pairs = [np.empty((0, 2), np.int64)]
+    for index, end in enumerate(np.searchsorted(left, right)):
+        others = np.arange(index + 1, end)
+        hits = others[(left[index] < right[others]) & (bottom[others] < top[index]) & (bottom[index] < top[others])]
+        pairs.append(np.stack([np.full(len(hits), index), hits], axis=1))
+    return order_N[np.concatenate(pairs)]
 
 
 def _box(imagery: "Imagery", place: Place | None, *, one_crs: bool) -> tuple[float, float, float, float]:

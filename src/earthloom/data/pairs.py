@@ -20,6 +20,7 @@ from PIL import Image, UnidentifiedImageError
 
 from earthloom.data import class_sets, shards
 from earthloom.data.shards import Member
+from earthloom.data.tables import read_table
 from earthloom.errors import DataError
 
 INDEX = "index.csv"
@@ -127,16 +128,9 @@ def load_ids(path: File) -> NDArray[np.uint8]:
 
 
 def _indexed(folder: Path) -> tuple[Pair, ...]:
-    with (folder / INDEX).open(newline="") as file:
-        reader = csv.DictReader(file)
-        missing = {"image", "target", "gsd_m", "split", "site", "pack"} - set(reader.fieldnames or ())
-        if missing:
-            raise DataError(f"{folder / INDEX} lacks the columns {', '.join(sorted(missing))}")
-        return tuple(_row(folder, row) for row in reader)
-
-
-def _row(folder: Path, row: Mapping[str, str]) -> Pair:
-    return _pair(folder / row["image"], folder / row["target"], row)
+    columns = ("image", "target", "gsd_m", "split", "site", "pack")
+    rows = read_table(folder / INDEX, *columns, way_out="`earthloom data build` writes them")
+    return tuple(_pair(folder / row["image"], folder / row["target"], row) for row in rows)
 
 
 def _sample(sample: Mapping[str, Member]) -> Pair:

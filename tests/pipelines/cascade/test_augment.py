@@ -1,7 +1,9 @@
 """Class folders in, class folders out: what is made, what is only copied, and what cannot be."""
 
 import csv
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -229,7 +231,16 @@ def test_two_images_of_one_name_and_odd_splits_are_refused(classes: Path, denois
     refuse("b_world2.png: 2 files would get this name")
     (classes / "split.csv").write_text("name,split\n")
     refuse("lacks the columns file")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "iterdir", _locked)
+        refuse("beach: cannot be read: Permission denied")
     (classes / "split.csv").write_text("file,split\nbeach/a.png,train,more\n")
     refuse("more values than columns")
     (classes / "split.csv").write_bytes(b"\xff\xfe\x00")
     refuse("no table of comma-separated values")
+
+
+def _locked(folder: Path):
+    if folder.name == "beach":
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+    return (folder / name for name in os.listdir(folder))
