@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
+from earthloom.io.staging import staged
+
 Columns = Mapping[str, Sequence[NDArray[np.uint8]]]
 """Title and pictures `(H, W, 3)` from top to bottom, as many in every column."""
 
@@ -26,6 +28,9 @@ def draw_panels(columns: Columns, path: Path, *, side_px: int, tags: Mapping[str
         path: The PNG to write.
         side_px: Of every picture as it is drawn.
         tags: Text that the file carries.
+
+    Raises:
+        SinkError: If it cannot be written.
     """
     pitch_px, num_rows = side_px + GAP_PX, max(map(len, columns.values()))
     sheet = Image.new("RGB", (pitch_px * len(columns) + GAP_PX, pitch_px * num_rows + TITLE_PX + GAP_PX), PAPER)
@@ -39,5 +44,6 @@ def draw_panels(columns: Columns, path: Path, *, side_px: int, tags: Mapping[str
     info = PngInfo()
     for key, value in tags.items():
         info.add_text(key, value)
-    sheet.save(path, optimize=True, pnginfo=info)
+    with staged(path) as stage:
+        sheet.save(stage / path.name, optimize=True, pnginfo=info)
     return path

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from earthloom.errors import SinkError, UsageError
+from earthloom.io.staging import staged
 from earthloom.metrics.interval import Interval
 
 JSON_FILE, MARKDOWN_FILE = "report.json", "report.md"
@@ -96,12 +97,11 @@ class Report:
         texts = {JSON_FILE: json.dumps(plain(self.facts()), indent=1) + "\n", MARKDOWN_FILE: self.markdown()}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name, text in texts.items():
-                part = folder / f"{name}.part"
-                part.write_text(text, encoding="utf-8")
-                part.replace(folder / name)
         except OSError as error:
             raise SinkError(f"{folder} cannot be written: {error}; choose another with --out") from error
+        for name, text in texts.items():
+            with staged(folder / name) as stage:
+                (stage / name).write_text(text, encoding="utf-8")
         return [folder / name for name in texts]
 
 

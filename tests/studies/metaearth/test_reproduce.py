@@ -73,7 +73,7 @@ def test_too_little_ground_is_a_reason(study: Study, toy: object) -> None:
     few = tuple(block for block in study.blocks if block.gsd_m == 4.0)
     written = reproduce(replace(study, blocks=few), (4, 5))
     tables = json.loads(written[0].read_text())["tables"]
-    assert "KID wants at least 10 pictures" in tables["4"]["not_run"]
+    assert "no level gives 10 held-out pictures" in tables["4"]["not_run"]
     assert "KID wants at least 10 pictures" in tables["5"]["not_run"]
 
 

@@ -1,8 +1,12 @@
 """The cascade against a single stage and against no network at all."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from PIL import Image
 
+from earthloom.errors import DataError
 from earthloom.metrics.kid import kid
 from earthloom.studies.metaearth import zoom
 from earthloom.studies.metaearth.study import Study
@@ -16,6 +20,17 @@ def test_bicubic_passes_are_pillows_one_after_the_other() -> None:
         for factor in (4, 16, 64):
             image = image.resize((3 * factor, 2 * factor), Image.Resampling.BICUBIC)
         assert np.array_equal(found, np.array(image))
+
+
+def test_a_level_with_too_few_pictures_is_passed_over_before_anything_is_made(study: Study, toy: object) -> None:
+    few = [block for block in study.blocks if block.gsd_m == 0.8]
+    finest = tuple(replace(block, gsd_m=0.5) for block in few)
+    level_m, _ = zoom._real(
+        replace(study, weights=replace(study.weights, levels_m=(0.5, 1.0)), blocks=study.blocks + finest)
+    )
+    assert level_m == 1.0
+    with pytest.raises(DataError, match="no level gives 10 held-out pictures of 64 px"):
+        zoom.make(replace(study, blocks=finest))
 
 
 def test_three_ways_from_a_single_pixel(study: Study, toy: object) -> None:

@@ -125,17 +125,18 @@ def thrice_enlarged(pictures_Nhw3: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _real(study: Study) -> tuple[float, Crops]:
-    """Return the pictures of the finest level with blocks of at least a window, a whole number of coarsest pixels."""
+    """Return pictures of the finest level with enough of at least a window, a whole number of coarsest pixels."""
+    wanted_px = -(-study.window_px // ZOOM) * ZOOM
     for level_m, blocks in reversed(list(study.held_out().items())):
         sides = [min(image_size(block.image)) // ZOOM * ZOOM for block in blocks]
-        large = [side_px for side_px in sides if side_px >= study.window_px]
-        if large:
-            num, seed = study.effort.pictures, study.options.seed
-            crops = cut_crops(blocks, side_px=min(large), num=num, seed=seed)
-            assert crops is not None
+        side_px = min((side_px for side_px in sides if side_px >= study.window_px), default=wanted_px)
+        crops = cut_crops(blocks, side_px=side_px, num=study.effort.pictures, seed=study.options.seed)
+        if crops is not None and len(crops.blocks) >= FEWEST:
             return level_m, crops
-    wanted_px = -(-study.window_px // ZOOM) * ZOOM
-    raise DataError(f"no level has {FEWEST} held-out blocks of {wanted_px} px: make a catalog of more and larger ones")
+    raise DataError(
+        f"no level gives {FEWEST} held-out pictures of {wanted_px} px: make a catalog of more and larger blocks, "
+        f"or raise --n {study.effort.pictures}"
+    )
 
 
 def _woven(study: Study, coarse_Nhw3: NDArray[np.uint8], gsds_m: Sequence[float], count: int) -> NDArray[np.uint8]:
