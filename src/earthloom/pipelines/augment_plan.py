@@ -75,7 +75,7 @@ def plan_world(imagery: Imagery, weights: CascadeWeights, options: AugmentOption
     """Plan an image made again in one of its worlds.
 
     The seed comes from the run's seed, the image's bytes and the world's number, so that a file does not depend on
-    which others are made, and two images never start from the same noise. The coarse pixels begin at the image's corner.
+    which others are made, and two images never start from the same noise. The coarse pixels begin at its corner.
     """
     original = imagery.on(Grid(crs=imagery.crs, transform=imagery.transform))
     seed = derive_key(options.seed, int(imagery.sha256[:16], 16), world)

@@ -8,7 +8,7 @@ Letters: B windows of a batch, C channels, h w pixels of the ground that is read
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -142,7 +142,8 @@ class Denoise:
         """Everything that decides the pixels."""
         names = [field.name for field in fields(self) if field.name not in ("weights", "device")]
         values = {name: getattr(self, name) for name in names}
-        return json.dumps(["denoise", self.weights.sha256, self.device.describe, values], sort_keys=True)
+        network = [self.weights.sha256, asdict(self.weights.config)]
+        return json.dumps(["denoise", network, self.device.describe, values], sort_keys=True)
 
     def load(self) -> StepFunction:
         """Read the weights and put them on the device."""

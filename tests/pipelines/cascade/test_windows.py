@@ -172,3 +172,12 @@ def test_stacked_worlds_do_not_depend_on_the_order_of_reading(toy, tmp_path):
             opened = Loom(store).open(layer)
             read.append({window: opened.read(window).pixels for window in order})
     assert all(np.array_equal(read[0][window], read[1][window]) for window in windows)
+
+
+def test_blocks_of_another_configuration_are_others():
+    """The same tensors with another guidance or schedule make other pixels."""
+    layers = [
+        cascade_layers(Waves(), 16.0, 1, replace(WEIGHTS, config=config), Sampling(steps=2), seed=0, device=CPU)[0]
+        for config in (WEIGHTS.config, replace(WEIGHTS.config, resolution="output"), replace(TINY, window_px=WINDOW_PX))
+    ]
+    assert len({layer.identity for layer in layers}) == 3
