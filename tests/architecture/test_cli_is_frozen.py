@@ -20,7 +20,7 @@ FROZEN = {
     "style": "--json",
     "verify": "--blocks --device --input --json --model --precision --seed --workers -j",
     "data build": "--all-train --device --generator --precision",
-    "data catalog": "--block --jpeg --json --levels --pack",
+    "data catalog": "--bidx --block --jpeg --json --levels --pack --scale",
     "data check": "",
     "data info": "--json",
     "data shard": "--megabytes",

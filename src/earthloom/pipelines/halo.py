@@ -153,9 +153,10 @@ def _cut(checkpoint: Checkpoint, image: Path, side_px: int) -> Tensor:
 
 def _grounds(imagery: Imagery, side_px: int) -> Iterator[np.ndarray]:
     """Give the pixels of random windows that are at least half valid, in the image's own pixels."""
-    rng, source = np.random.default_rng(0), imagery.on(imagery.grid)
+    rng, source, extent = np.random.default_rng(0), imagery.on(imagery.grid), imagery.grid.extent
+    assert extent is not None
     for _ in range(100):
-        col, row = rng.integers(0, (imagery.width - side_px + 1, imagery.height - side_px + 1))
-        raster = source.read(Window(int(col), int(row), side_px, side_px))
+        col, row = rng.integers(0, (extent.width - side_px + 1, extent.height - side_px + 1)).tolist()
+        raster = source.read(Window(extent.col + col, extent.row + row, side_px, side_px))
         if raster.mask.mean() >= 0.5:
             yield fill_nearest(raster).pixels
