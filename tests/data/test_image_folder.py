@@ -16,7 +16,7 @@ from pyproj import Transformer
 from earthloom.data.catalog import read_catalog
 from earthloom.data.image_folder import _overlapping, images, split_of
 from earthloom.data.packs import build_catalog
-from earthloom.errors import DataError, SourceError
+from earthloom.errors import DataError, SourceError, UsageError
 
 MakeTiff = Callable[..., None]
 LEFT, TOP = 598000.0, 4398000.0
@@ -49,6 +49,8 @@ def test_bands_and_scale_read_any_sensor(tmp_path: Path) -> None:
         file.write(values)
     with pytest.raises(SourceError, match="has 5 bands: choose up to 4 with --bidx"):
         list(images(tmp_path))
+    with pytest.raises(UsageError, match="--scale"):
+        list(images(tmp_path, bidx=(4, 3, 2), scale=(3000.0, 0.0)))
     (image,) = images(tmp_path, bidx=(4, 3, 2), scale=(0.0, 3000.0))
     wanted = np.clip(np.floor(values[[3, 2, 1]] * (255 / 3000) + 0.5), 0, 255).astype(np.uint8)
     assert np.array_equal(image.rgb_HW3, wanted.transpose(1, 2, 0))

@@ -47,6 +47,8 @@ def test_rasters_of_one_tiling_share_a_plane(col: int, row: int, size: float, re
 
 def test_without_a_crs_a_raster_is_its_own_plane() -> None:
     assert Grid.of_raster(None, PLAIN.transform) == PLAIN
+    with pytest.raises(GeoError, match="a grid needs pixels with an area"):
+        Grid.of_raster("EPSG:32645", Affine(0, 0, 4e5, 0, 0, 3e6))
 
 
 @given(WINDOWS)

@@ -38,7 +38,11 @@ def images(
     Raises:
         DataError: If there are none, or one has neither a place nor a `gsd_m`.
         SourceError: If one cannot be read.
+        UsageError: If the scale has no range.
     """
+    from earthloom.io.inputs import check_reading
+
+    check_reading(None, scale)
     rows = _rows(folder)
     found = [_inspect(folder, row, bidx, scale) for row in rows]
     places = [_place(imagery, row) for imagery, row in zip(found, rows, strict=True)]

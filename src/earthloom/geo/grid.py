@@ -39,11 +39,12 @@ class Grid:
         origins mostly are corners or centres, and rounding must not move those. Without a CRS the raster's corner is
         the origin.
         """
+        plane = cls(crs=crs, transform=transform)
         if crs is None:
-            return cls(crs=crs, transform=transform)
+            return plane
         a, b, left, d, e, top = tuple(transform)[:6]
         col, row = (floor(count + 0.25) for count in ~Affine(a, b, 0.0, d, e, 0.0) @ (left, top))
-        return cls(crs=crs, transform=Affine(a, b, left - (a * col + b * row), d, e, top - (d * col + e * row)))
+        return replace(plane, transform=Affine(a, b, left - (a * col + b * row), d, e, top - (d * col + e * row)))
 
     @property
     def name(self) -> str:
