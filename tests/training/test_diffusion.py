@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from earthloom.errors import DataError, EarthloomError, ModelError, UsageError
+from earthloom.errors import DataError, EarthloomError, ModelError, TrainingError, UsageError
 from earthloom.models import weights
 from earthloom.models.metaearth.config import AS_PUBLISHED, FEW_STEPS
 from earthloom.nn.diffusion import BETAS, NUM_STEPS, Noising
@@ -33,6 +33,27 @@ def _records(out: Path) -> list[dict[str, object]]:
 
 def _regime(config: DiffusionConfig, catalog: Path) -> Diffusion:
     return diffusion(config, [catalog], CPU, DEVICE)
+
+
+@pytest.mark.parametrize("spoiled", ["loss", "weights"])
+def test_a_training_that_diverges_stops_and_keeps_what_was_good(
+    spoiled: str, catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Diffusion.learn
+
+    def learn(self: Diffusion, batches: list[Samples], step: int) -> dict[str, float]:
+        losses = real(self, batches, step)
+        if step == 3 and spoiled == "weights":
+            next(self.average.parameters()).data.fill_(math.inf)
+        return {"loss": math.nan} if step == 3 and spoiled == "loss" else losses
+
+    monkeypatch.setattr(Diffusion, "learn", learn)
+    with pytest.raises(TrainingError, match=r"(loss is nan|\w is not finite) in step 4: the training has diverged"):
+        fit("metaearth-tiny", SHORT, [catalog], tmp_path / "run", CPU)
+    assert weights.load(tmp_path / "run" / "denoiser").meta["steps"] == 3
+    monkeypatch.undo()
+    fit("metaearth-tiny", SHORT, [catalog], tmp_path / "run", replace(CPU, resume=True))
+    assert [record["step"] for record in _records(tmp_path / "run")] == [1, 2, 3, 4, 5, 6]
 
 
 class Half(nn.Module):

@@ -115,7 +115,7 @@ def load(folder: Path, *, model: str | None = None, network: str | None = None) 
 
     Raises:
         ModelError: If a file is missing, damaged or another than `config.json` says, the checkpoint is of another
-            model or network, or its tensors are not exactly those of the network.
+            model or network, its tensors are not exactly those of the network, or they are not finite.
     """
     header = read_header(folder)
     _require(folder, "model", header.model, model)
@@ -124,6 +124,11 @@ def load(folder: Path, *, model: str | None = None, network: str | None = None) 
     module = _shapes_only(header.config, header.network)
     require_fit(state, module.state_dict(), str(folder))
     module.load_state_dict(state, strict=True, assign=True)
+    if wrong := not_finite(module):
+        raise ModelError(
+            f"{folder} has values that are not finite in {len(wrong)} tensors ({_first(wrong)}): its training "
+            "diverged; take weights of before that"
+        )
     card = folder / CARD_FILE
     text = card.read_text(encoding="utf-8") if card.is_file() else None
     return Checkpoint(folder=folder, header=header, module=module.eval(), card=text)
@@ -148,6 +153,11 @@ def require_fit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], where
     report = [f"{len(names)} {kind} ({_first(names)})" for kind, names in problems.items() if names]
     if report:
         raise ModelError(f"the weights do not fit {where}: {'; '.join(report)}")
+
+
+def not_finite(module: nn.Module) -> list[str]:
+    """Return the names of the tensors that hold a NaN or an infinity."""
+    return [name for name, tensor in module.state_dict().items() if not bool(tensor.isfinite().all())]
 
 
 def _stored(tensor: Tensor, dtype: torch.dtype) -> Tensor:

@@ -1,12 +1,15 @@
 """The steps of a training run, with checkpoints and validations on the way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
 
-from earthloom.errors import InterruptedRunError
+from earthloom.errors import InterruptedRunError, TrainingError
+from earthloom.models.weights import not_finite
 from earthloom.training import best, checkpoint
 from earthloom.training.batches import Shares, Steps, drawn
 from earthloom.training.board import Board
@@ -50,6 +53,7 @@ class Run:
 
         Raises:
             InterruptedRunError: If the user stopped it, by Ctrl-C after the step it comes in, by a second one at once.
+            TrainingError: If it diverged; the last checkpoint is kept.
         """
         step, last = done, self.config.num_steps
         log = Log(self.out, done=done) if self.accelerator.is_main_process else None
@@ -58,6 +62,8 @@ class Run:
             with deferred() as is_stopped, progress(last, done, quiet=runtime.quiet or log is None) as bar:
                 for group in source:
                     losses = self.regime.learn(group, step)
+                    wrong = [f"{name} is {value}" for name, value in losses.items() if not isfinite(value)]
+                    self._require_finite(step, wrong)
                     self._report(log, bar, step, losses)
                     step += 1
                     self._keep(log, step)
@@ -118,8 +124,17 @@ class Run:
     def _checkpoint(self, step: int) -> None:
         """Write what `--resume` goes on from, and the averaged network as it is, for whoever stops here."""
         if self.accelerator.is_main_process:
+            self._require_finite(step - 1, [f"{name} is not finite" for name in not_finite(self.regime.average)])
             checkpoint.save(self.out, step, self.config, self.inputs, self.regime.state)
             self.save(step, {})
+
+    def _require_finite(self, step: int, wrong: Sequence[str]) -> None:
+        """Stop before anything of a training that diverged is written over what is good."""
+        if wrong:
+            raise TrainingError(
+                f"{wrong[0]} in step {step + 1}: the training has diverged; {self.out} is kept as its last checkpoint "
+                "left it: begin another with a lower learning rate (--set), from its network (--init) if there is one"
+            )
 
     def save(self, step: int, report: Report) -> None:
         """Write the averaged network, weights of `step`, with its validation if there is one."""
