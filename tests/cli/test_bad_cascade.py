@@ -98,6 +98,17 @@ def test_a_world_never_replaces_what_is_there(refused: Refused, folder: Path) ->
     refused(["cascade", "town_world1.tif", *command[2:], "--overwrite"], 2, "the image itself")
 
 
+def test_pixels_that_are_not_square_on_the_ground_are_said(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    facts = {"driver": "GTiff", "width": 8, "height": 8, "count": 3, "dtype": "uint8", "crs": "EPSG:4326"}
+    with rasterio.open(tmp_path / "a.tif", "w", transform=rasterio.Affine(1e-4, 0, 20, 0, -1e-4, 60), **facts) as file:
+        file.write(np.full((3, 8, 8), 90, np.uint8))
+    words = ["--model", "weights", "--steps", "1", "-j", "1"]
+    assert run("cascade", str(tmp_path / "a.tif"), str(tmp_path / "out.tif"), *words)[0] == 0
+    assert caplog.messages[0].startswith("pixels are 2 times as high as wide on the ground")
+
+
 @pytest.mark.parametrize(("image", "options"), [("grey.tif", []), ("holed.tif", ["--scale", "0,255"])])
 def test_odd_input_works(run: Run, tmp_path: Path, image: str, options: list[str]) -> None:
     out = tmp_path / "out.tif"

@@ -125,6 +125,13 @@ def test_ground_resolution_follows_the_ellipsoid() -> None:
     assert degree == pytest.approx((78_846.8 * 111_131.8) ** 0.5 * 1e-5, rel=1e-5)
 
 
+def test_pixels_of_degrees_are_not_square_on_the_ground() -> None:
+    degrees = Affine(1e-5, 0, 0, 0, -1e-5, 45)
+    for transform, expected in ((degrees, 111_131.8 / 78_846.8), (degrees @ Affine.rotation(90), 78_846.8 / 111_131.8)):
+        assert crs.aspect_at("EPSG:4326", transform, 0, 0) == pytest.approx(expected, rel=1e-4)
+    assert crs.aspect_at("EPSG:3857", Affine(10, 0, 1e6, 0, -10, 8e6), 0, 0) == pytest.approx(1, abs=0.01)
+
+
 @pytest.mark.parametrize("lat_deg", [0.0, 27.6, 60.0])
 def test_ground_resolution_of_a_zoom_is_near_the_spherical_formula(lat_deg: float) -> None:
     grid = web_mercator_grid(17)

@@ -8,7 +8,7 @@ right edge has no windows; split such an image at longitude 180 and work on each
 """
 
 from functools import lru_cache
-from math import atan, cos, degrees, isfinite, pi, radians, sin, sinh, sqrt
+from math import atan, cos, degrees, hypot, isfinite, pi, radians, sin, sinh, sqrt
 
 from affine import Affine
 from pyproj import CRS, Geod, Transformer
@@ -95,14 +95,30 @@ def centre_latitude(crs: str, transform: Affine, width: int, height: int) -> flo
 
 
 def centre_gsd_m(crs: str, transform: Affine, width: int, height: int) -> float:
-    """Return the ground metres of a pixel's side at the centre of a raster, measured along the ellipsoid.
+    """Return the ground metres of a pixel's side at the centre of a raster, as `gsd_m_at` measures them."""
+    return gsd_m_at(crs, transform, width / 2, height / 2)
+
+
+def gsd_m_at(crs: str, transform: Affine, col: float, row: float) -> float:
+    """Return the ground metres of a pixel's side about a pixel position, measured along the ellipsoid.
 
     Of pixels that are not square on the ground it is the side of the square of the same area.
+
+    Raises:
+        GeoError: If there is no ground.
     """
-    col, row = width / 2, height / 2
-    across = _vector_m(crs, transform, (col - 0.5, row), (col + 0.5, row))
-    down = _vector_m(crs, transform, (col, row - 0.5), (col, row + 0.5))
+    across, down = _sides_m(crs, transform, col, row)
     return sqrt(abs(across[0] * down[1] - across[1] * down[0]))
+
+
+def aspect_at(crs: str, transform: Affine, col: float, row: float) -> float:
+    """Return how many times as high as wide a pixel is on the ground, about a pixel position.
+
+    Raises:
+        GeoError: If there is no ground.
+    """
+    across, down = _sides_m(crs, transform, col, row)
+    return hypot(*down) / hypot(*across)
 
 
 def lon_lat(crs: str, transform: Affine, col: float, row: float) -> tuple[float, float]:
@@ -144,6 +160,12 @@ def _transformed(crs_from: str, crs_to: str, bounds: Bounds) -> Bounds:
     if not all(map(isfinite, found)):
         raise GeoError(f"bounds {bounds} of {_short(crs_from)} have no place in {_short(crs_to)}")
     return found
+
+
+def _sides_m(crs: str, transform: Affine, col: float, row: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the ways across and down a pixel in metres (east, north)."""
+    across = _vector_m(crs, transform, (col - 0.5, row), (col + 0.5, row))
+    return across, _vector_m(crs, transform, (col, row - 0.5), (col, row + 0.5))
 
 
 def _vector_m(crs: str, transform: Affine, start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:

@@ -71,6 +71,13 @@ class Imagery:
         return plane.within(footprint(self.crs, self.transform, self.width, self.height, self.bounds, plane))
 
     @cached_property
+    def aspect(self) -> float:
+        """How many times as high as wide a pixel is on the ground, at the centre; 1 without a place."""
+        if self.crs is None:
+            return 1.0
+        return geo_crs.aspect_at(self.crs, self.transform, self.width / 2, self.height / 2)
+
+    @cached_property
     def identity(self) -> str:
         """Hash of everything that decides the pixels."""
         parts = [

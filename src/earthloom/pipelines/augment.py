@@ -95,7 +95,7 @@ class _Run:
         plan.write(file, self.loom, overwrite=self.options.overwrite)
 
     def _warn(self, imagery: Imagery) -> None:
-        for line in warnings(FACTOR * imagery.gsd_m, self.weights, imagery.gsd_m):
+        for line in warnings(FACTOR * imagery.gsd_m, self.weights, imagery.gsd_m, aspect=imagery.aspect):
             if line not in self.warned:
                 log.warning(line)
             self.warned.add(line)

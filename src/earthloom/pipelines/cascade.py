@@ -45,7 +45,7 @@ def make_cascade(
     left = unfinished({path: plan.provenance.tags() for path, plan in plans.items()}, options)
     _check(imagery, left, options)
     if left:
-        for line in warnings(imagery.gsd_m, weights, options.res_of(imagery.gsd_m)):
+        for line in warnings(imagery.gsd_m, weights, options.res_of(imagery.gsd_m), aspect=imagery.aspect):
             log.warning(line)
         with weaving([out], plans[out].provenance.tags(), options, progress) as loom:
             for path in left:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import sqrt
 from pathlib import Path
 
 from earthloom.errors import UsageError
@@ -80,7 +81,7 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
     layers = [
         cascade_layers(source, imagery.gsd_m, count, weights, sampling, seed=seed, device=device)[-1] for seed in seeds
     ]
-    ratio = averaging(imagery.gsd_m, res_m)
+    ratio = _ratio(imagery, layers[0].grid, res_m)
     grid = layers[0].grid if ratio == 1.0 else averaged_grid(layers[0].grid, ratio)
     first = Plan(
         pictures=(Picture(layer=layers[0], window=_window(imagery, grid, options.bounds), ratio=ratio),),
@@ -92,6 +93,17 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
     )
     worlds = [_world(first, layer, seed) for layer, seed in zip(layers, seeds, strict=True)]
     return [*worlds, _spread(first, layers)] if options.uncertainty else worlds
+
+
+def _ratio(imagery: Imagery, made: Grid, res_m: float) -> float:
+    """Return how many pixels of the last stage lie along one of the result.
+
+    In a CRS the result's pixels have three digits in its units: the ground they cover is measured at the image's
+    centre, and neighbours, whose centres differ, shall lie on one grid.
+    """
+    ratio = averaging(imagery.gsd_m, res_m)
+    side = sqrt(abs(made.transform.determinant))
+    return ratio if ratio == 1.0 or made.crs is None else float(f"{ratio * side:.3g}") / side
 
 
 def _about(imagery: Imagery) -> About:

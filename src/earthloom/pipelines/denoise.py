@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from earthloom.data.pixels import to_uint8, to_unit
-from earthloom.errors import ModelError
+from earthloom.errors import GeoError, ModelError
 from earthloom.execution.heap import keep_large_arrays
+from earthloom.geo.crs import gsd_m_at
+from earthloom.geo.grid import Grid
 from earthloom.geo.windows import Window
 from earthloom.io.raster import Raster
 from earthloom.loom.fill import fill_nearest
@@ -116,8 +118,11 @@ class Denoise:
     device: Device
     """Where."""
 
+    ground: Grid
+    """The plane of what it reads."""
+
     gsd_m: float
-    """Metres a pixel of what it reads: the resolution that guides it."""
+    """Metres a pixel of that, where its place does not say."""
 
     times: tuple[int, ...]
     """Where it goes: from the first to the last of these; to the picture if that is `CLEAN`."""
@@ -140,14 +145,29 @@ class Denoise:
     @property
     def identity(self) -> str:
         """Everything that decides the pixels."""
-        names = [field.name for field in fields(self) if field.name not in ("weights", "device")]
+        names = [field.name for field in fields(self) if field.name not in ("weights", "device", "ground")]
         values = {name: getattr(self, name) for name in names}
         network = [self.weights.sha256, asdict(self.weights.config)]
-        return json.dumps(["denoise", network, self.device.describe, values], sort_keys=True)
+        plane = [self.ground.crs, tuple(self.ground.transform)[:6]]
+        return json.dumps(["denoise", network, self.device.describe, plane, values], sort_keys=True)
 
     def load(self) -> StepFunction:
         """Read the weights and put them on the device."""
         return partial(_make, _network(self.weights, self.device.type), self)
+
+    def guide_m(self, window: Window) -> float:
+        """Return the resolution that guides a window of the fine plane: metres a pixel of what it reads, at its centre.
+
+        So it is a function of the place alone, whatever file is read; to five digits, because two files of one ground
+        may differ in the last ones of their corners.
+        """
+        if self.ground.crs is None:
+            return self.gsd_m
+        centre = (window.col + window.width / 2) / FACTOR, (window.row + window.height / 2) / FACTOR
+        try:
+            return float(f"{gsd_m_at(self.ground.crs, self.ground.transform, *centre):.5g}")
+        except GeoError:  # a window may lie off the Earth where the image reaches its edge
+            return self.gsd_m
 
     def known(self, ground: Raster) -> NDArray[np.bool_]:
         """Return where a picture has ground; a state is known in the whole window, for its neighbours' sake."""
@@ -177,17 +197,17 @@ def _make(network: Denoiser, step: Denoise, sights: Sequence[Sight]) -> list[Ras
         tensor.to(step.device.type).contiguous(memory_format=torch.channels_last)
         for tensor in (torch.from_numpy(np.stack(starts)), lr_B3hw)
     )
-    made_B3HW = _follow(network, step, x_B3HW, lr_B3hw).cpu()
+    gsd_B = torch.tensor([step.guide_m(sight.window) for sight in sights], device=step.device.type)
+    made_B3HW = _follow(network, step, x_B3HW, lr_B3hw, gsd_B).cpu()
     if step.times[-1] == CLEAN:
         made_B3HW = to_uint8(made_B3HW)
     return [Raster(*pair) for pair in zip(made_B3HW.numpy(), map(step.known, grounds), strict=True)]
 
 
-def _follow(network: Denoiser, step: Denoise, x_B3HW: Tensor, lr_B3hw: Tensor) -> Tensor:
+def _follow(network: Denoiser, step: Denoise, x_B3HW: Tensor, lr_B3hw: Tensor, gsd_B: Tensor) -> Tensor:
     """Follow the sampler through the times of a phase; the condition is computed once."""
     noising = network.config.noising
     abar_T = cumulative_alphas(noising)
-    gsd_B = torch.full((len(x_B3HW),), step.gsd_m, device=x_B3HW.device)
 
     def denoise(x_B3HW: Tensor, t: int) -> Tensor:
         t_B = torch.full_like(gsd_B, t)

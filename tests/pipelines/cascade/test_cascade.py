@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from PIL import Image
 from rio_cogeo import cog_validate
 
@@ -45,16 +46,32 @@ def test_two_stages_lie_where_the_image_lies(ground, denoiser, tmp_path):
         assert fine.tags()["SYNTHETIC"] == "true"
 
 
-def test_a_file_cut_from_another_has_its_pixels_where_no_window_sees_the_cut(ground, denoiser, tmp_path):
-    with rasterio.open(ground) as file:
-        window = rasterio.windows.Window(3, 1, 25, 19)
-        profile = file.profile | {"width": 25, "height": 19, "transform": file.window_transform(window)}
-        with rasterio.open(tmp_path / "cut.tif", "w", **profile) as cut:
-            cut.write(file.read(window=window))
-            cut.write_mask(file.dataset_mask(window=window))
+PLANES = [
+    ("EPSG:32633", Affine(16, 0, 500_000, 0, -16, 4_200_000)),
+    ("EPSG:3857", Affine(16_000, 0, 1_600_000, 0, -16_000, 8_960_000)),  # 14 % more ground a pixel at its lower edge
+    ("EPSG:4326", Affine(0.125, 0, 20, 0, -0.125, 60)),
+]
+
+
+def cut(image: Path, out: Path, window: rasterio.windows.Window, crs: str, plane: Affine) -> Path:
+    """Write a part of an image as if it lay elsewhere."""
+    with rasterio.open(image) as file:
+        place = {"crs": crs, "transform": plane @ Affine.translation(window.col_off, window.row_off)}
+        profile = file.profile | {"width": window.width, "height": window.height} | place
+        with rasterio.open(out, "w", **profile) as part:
+            part.write(file.read(window=window))
+            part.write_mask(file.dataset_mask(window=window))
+    return out
+
+
+@pytest.mark.parametrize(("crs", "plane"), PLANES)
+def test_a_file_cut_from_another_has_its_pixels_where_no_window_sees_the_cut(ground, denoiser, tmp_path, crs, plane):
+    windows = {"whole": rasterio.windows.Window(0, 0, 28, 20), "part": rasterio.windows.Window(3, 1, 25, 19)}
     whole, part = (
-        pixels(make(image, tmp_path / f"{name}.tif", denoiser)[0])[0]
-        for name, image in (("whole", ground), ("part", tmp_path / "cut.tif"))
+        pixels(make(cut(ground, tmp_path / f"{name}0.tif", window, crs, plane), tmp_path / f"{name}.tif", denoiser)[0])[
+            0
+        ]
+        for name, window in windows.items()
     )
     edge = 24  # a block of 16 px and a halo of 8
     inside = part[:, edge : 4 * 19 - edge, edge : 4 * 25 - edge]
@@ -164,6 +181,19 @@ def test_a_resolution_between_two_stages_is_the_average_of_the_finer(ground, den
     with rasterio.open(between) as file:
         assert file.res == pytest.approx((6.4, 6.4))
         assert (file.width, file.height) == (70, 50)
+
+
+@pytest.mark.parametrize(("crs", "pixel"), [("EPSG:32633", 16), ("EPSG:3857", 16), ("EPSG:4326", 2e-4)])
+def test_neighbours_lie_on_one_grid_at_a_resolution_between_two_stages(ground, denoiser, tmp_path, crs, pixel):
+    windows = rasterio.windows.Window(0, 0, 14, 20), rasterio.windows.Window(14, 3, 14, 17)
+    plane = Affine(pixel, 0, 100_000 * pixel, 0, -pixel, 300_000 * pixel)
+    tiles = [cut(ground, tmp_path / f"{index}.tif", window, crs, plane) for index, window in enumerate(windows)]
+    res_m = 0.4 * inspect(tiles[0]).gsd_m
+    made = [make(tile, tmp_path / f"fine{index}.tif", denoiser, res_m=res_m)[0] for index, tile in enumerate(tiles)]
+    transforms = [rasterio.open(file).transform for file in made]
+    col, row = ~transforms[0] @ (transforms[1].c, transforms[1].f)
+    assert transforms[1].a == transforms[0].a == pytest.approx(0.4 * pixel, rel=5e-3)
+    assert (col, row) == pytest.approx((round(col), round(row)), abs=1e-3)
 
 
 def test_a_place_in_degrees_and_an_image_without_a_place(ground, denoiser, tmp_path):

@@ -1,7 +1,9 @@
 """Made pictures are those of the cascade's own step, one window each."""
 
 import numpy as np
+from affine import Affine
 
+from earthloom.geo.grid import Grid
 from earthloom.geo.windows import Window
 from earthloom.io.raster import Raster
 from earthloom.loom.layer import Sight
@@ -17,6 +19,7 @@ def step(study: Study, gsd_m: float) -> Denoise:
     return Denoise(
         weights=study.weights,
         device=study.options.device,
+        ground=Grid(crs=None, transform=Affine.identity()),
         gsd_m=4 * gsd_m,
         times=spaced_times(2, "quadratic"),
         sampler="dpm",
