@@ -106,7 +106,7 @@ def test_pixels_that_are_not_square_on_the_ground_are_said(
         file.write(np.full((3, 8, 8), 90, np.uint8))
     words = ["--model", "weights", "--steps", "1", "-j", "1"]
     assert run("cascade", str(tmp_path / "a.tif"), str(tmp_path / "out.tif"), *words)[0] == 0
-    assert caplog.messages[0].startswith("pixels are 2 times as high as wide on the ground")
+    assert caplog.messages[0].startswith("pixels are 2 times as high as wide on the ground: warp")
 
 
 @pytest.mark.parametrize(("image", "options"), [("grey.tif", []), ("holed.tif", ["--scale", "0,255"])])

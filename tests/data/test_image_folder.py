@@ -56,12 +56,18 @@ def test_bands_and_scale_read_any_sensor(tmp_path: Path) -> None:
     assert np.array_equal(image.rgb_HW3, wanted.transpose(1, 2, 0))
 
 
+def test_pixels_that_are_not_square_on_the_ground_are_refused(tmp_path: Path, tiff: MakeTiff) -> None:
+    tiff(tmp_path / "a.tif", PIXELS, "EPSG:4326", Affine(1e-4, 0, 20, 0, -1e-4, 60))
+    with pytest.raises(DataError, match=r"a\.tif: pixels are 2 times as high as wide on the ground: warp"):
+        list(images(tmp_path))
+
+
 def test_overlapping_images_are_one_site_and_neighbours_are_not(tmp_path: Path, tiff: MakeTiff) -> None:
     for name, col in (("a_2018", 0), ("b", 64), ("c", 128), ("d", 126)):
         tiff(tmp_path / f"{name}.tif", PIXELS, "EPSG:26910", _utm(col, 0))
     assert [image.site for image in images(tmp_path)] == ["a_2018", "b", "b", "b"]  # c and b touch, d overlaps both
     lon, lat = Transformer.from_crs("EPSG:26910", "EPSG:4326", always_xy=True).transform(LEFT + 8, TOP - 8)
-    tiff(tmp_path / "e.tif", PIXELS, "EPSG:4326", Affine(5e-6, 0, lon, 0, -5e-6, lat))
+    tiff(tmp_path / "e.tif", PIXELS, "EPSG:4326", Affine(5e-6, 0, lon, 0, -4e-6, lat))
     assert [image.site for image in images(tmp_path)][4] == "a_2018"  # another CRS, the same ground
 
 
@@ -126,10 +132,16 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
         ({"file": "a.tif", "gsd_m": 0}, DataError, "gsd_m 0 of a.tif in index.csv is no ground resolution"),
         ({"file": "b.tif", "gsd_m": 1}, SourceError, "b.tif: no such file"),
         ({"file": "a.tif"}, DataError, "lacks the columns gsd_m"),
+        ({"file": "a.tif", "gsd_m": 1, "lon": 400, "lat": 0}, DataError, "lon 400, lat 0 of a.tif in index.csv is no"),
+        ({"file": "a.tif", "gsd_m": 1, "lon": 4, "lat": 95}, DataError, "lat 95 of a.tif in index.csv is no place"),
+        ({"file": "a.tif", "gsd_m": 1, "lon": "nan", "lat": 5}, DataError, "lon nan"),
     ):
         _index(tmp_path, [row])
         with pytest.raises(error, match=words):
             list(images(tmp_path))
+    (tmp_path / "index.csv").write_text("file,gsd_m\n")
+    with pytest.raises(DataError, match=r"index\.csv lists no image"):
+        list(images(tmp_path))
     (tmp_path / "index.csv").write_bytes(b"file,gsd_m\n\xe9.tif,1\n")
     with pytest.raises(DataError, match=r"index\.csv is no table of comma-separated values in UTF-8"):
         list(images(tmp_path))

@@ -4,6 +4,7 @@ import json
 import os
 from datetime import UTC, datetime
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pystac
 import pytest
 import rasterio
+import rasterio.warp
 from pystac.extensions.mlm import MLMExtension
 from pystac.extensions.projection import ProjectionExtension
 from rasterio.warp import transform_bounds
@@ -62,6 +64,31 @@ def test_the_item_of_an_archive_has_one_file(levels: list[Level], tmp_path: Path
     write(tmp_path / name, levels, tags=TAGS, about=ABOUT, overwrite=False)
     asset = pystac.Item.from_file(str(item_of(tmp_path / name))).assets["map"]
     assert (asset.href, asset.extra_fields["earthloom:zooms"]) == (f"./{name}", [14, 13])
+
+
+@pytest.mark.parametrize(
+    "turn", [rasterio.Affine.rotation(30), rasterio.Affine.scale(1, -1), rasterio.Affine.identity()]
+)
+def test_the_geometry_is_the_ground_of_a_grid_however_it_lies(
+    kit: SimpleNamespace, tmp_path: Path, turn: rasterio.Affine
+) -> None:
+    plane = Grid(crs="EPSG:32633", transform=rasterio.Affine(4, 0, 500_000, 0, -4, 4_200_000) @ turn)
+    window = Window(0, 0, 18, 14)
+    write(tmp_path / "a.tif", [Level(None, kit.known(plane, window), window)], tags=TAGS, about=ABOUT, overwrite=False)
+    item = pystac.Item.from_file(str(item_of(tmp_path / "a.tif")))
+    corners = [plane.transform @ corner for corner in ((0, 0), (18, 0), (18, 14), (0, 14))]
+    lons, lats = rasterio.warp.transform(plane.crs, "EPSG:4326", *zip(*corners, strict=True))
+    assert item.bbox == pytest.approx([min(lons), min(lats), max(lons), max(lats)], abs=1e-7)
+    assert item.geometry is not None
+    (ring,) = item.geometry["coordinates"]
+    wanted = zip(lons, lats, strict=True)
+    assert np.array(sorted(np.round(ring[:4], 8).tolist())) == pytest.approx(
+        np.array(sorted(np.round([*wanted], 8).tolist()))
+    )
+    area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise(ring))
+    assert area > 0  # counterclockwise
+    resolution = item.assets["map"].extra_fields["bands"][0]["raster:spatial_resolution"]
+    assert resolution == pytest.approx(4 / 0.9996, rel=1e-4)
 
 
 def test_an_image_without_a_place_has_no_geometry(kit: SimpleNamespace, tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def images(
         scale: Values that become 0 and 255, for anything but uint8.
 
     Raises:
-        DataError: If there are none, or one has neither a place nor a `gsd_m`.
+        DataError: If there are none, or one has neither a place nor a `gsd_m`, or pixels that are not square on the
+            ground.
         SourceError: If one cannot be read.
         UsageError: If the scale has no range.
     """
@@ -70,7 +71,9 @@ def split_of(site: str) -> str:
 
 def _rows(folder: Path) -> Sequence[Row]:
     if (folder / INDEX).is_file():
-        return read_rows(folder, "file", "gsd_m")
+        if rows := read_rows(folder, "file", "gsd_m"):
+            return rows
+        raise DataError(f"{folder / INDEX} lists no image; add lines with file and gsd_m, or remove it")
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".tif", ".tiff"))
     if not files:
         raise DataError(f"{folder} holds no GeoTIFF and no {INDEX}; list images there with file and gsd_m")
@@ -86,6 +89,8 @@ def _inspect(folder: Path, row: Row, bidx: tuple[int, ...], scale: tuple[float, 
     imagery = inspect_image(folder / row["file"], bidx=bidx, gsd_m=gsd_m or 1.0, scale=scale)
     if imagery.crs is None and gsd_m is None:
         raise DataError(f"{imagery.path} has no place; say its metres per pixel as gsd_m in {INDEX}")
+    if imagery.caveats:
+        raise DataError(f"{imagery.path}: {imagery.caveats[0]}")
     return imagery
 
 
@@ -95,6 +100,8 @@ def _place(imagery: "Imagery", row: Row) -> Place | None:
     lon, lat = _number(row, "lon"), _number(row, "lat")
     if lon is None or lat is None:
         return None
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+        raise DataError(f"lon {lon:g}, lat {lat:g} of {row['file']} in {INDEX} is no place; give degrees of the centre")
     return Place.around(lon, lat, width=imagery.width, height=imagery.height, gsd_m=imagery.gsd_m)
 
 

@@ -83,10 +83,9 @@ class Grid:
         )
 
     def bounds_of(self, window: Window) -> tuple[float, float, float, float]:
-        """Return (left, bottom, right, top) of a window in CRS units (north-up grids)."""
-        left, top = self.transform @ (window.col, window.row)
-        right, bottom = self.transform @ (window.right, window.bottom)
-        return left, bottom, right, top
+        """Return (left, bottom, right, top) of a window in CRS units; of a turned grid, of the box around it."""
+        xs, ys = zip(*(self.transform @ corner for corner in window.corners), strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
 
     def transform_of(self, window: Window) -> Affine:
         """Return the affine of a file whose first pixel is the window's."""

@@ -32,6 +32,12 @@ class Window:
         """First row after the window."""
         return self.row + self.height
 
+    @property
+    def corners(self) -> tuple[tuple[int, int], ...]:
+        """(col, row) of lower left, lower right, upper right and upper left."""
+        rows = (self.bottom, self.bottom, self.row, self.row)
+        return tuple(zip((self.col, self.right, self.right, self.col), rows, strict=True))
+
     @classmethod
     def spanning(cls, left: int, top: int, right: int, bottom: int) -> "Window":
         """Build a window from its edges, `right` and `bottom` exclusive."""

@@ -23,6 +23,9 @@ from earthloom.io.remote import fingerprint, is_remote
 from earthloom.io.sidecars import prj_of, sidecars
 from earthloom.io.warp import footprint, plan_warp
 
+SQUARE = 1.1
+"""Pixels up to this much longer one way than the other pass as square."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Imagery:
@@ -70,12 +73,15 @@ class Imagery:
         plane = Grid.of_raster(self.crs, self.transform)
         return plane.within(footprint(self.crs, self.transform, self.width, self.height, self.bounds, plane))
 
-    @cached_property
-    def aspect(self) -> float:
-        """How many times as high as wide a pixel is on the ground, at the centre; 1 without a place."""
+    @property
+    def caveats(self) -> list[str]:
+        """Say in one line if its pixels are not square on the ground, as all networks take them to be."""
         if self.crs is None:
-            return 1.0
-        return geo_crs.aspect_at(self.crs, self.transform, self.width / 2, self.height / 2)
+            return []
+        aspect = geo_crs.aspect_at(self.crs, self.transform, self.width / 2, self.height / 2)
+        way_out = "warp the image to a CRS in metres first, e.g. with gdalwarp -t_srs"
+        found = f"pixels are {aspect:.2g} times as high as wide on the ground: {way_out}"
+        return [] if 1 / SQUARE <= aspect <= SQUARE else [found]
 
     @cached_property
     def identity(self) -> str:

@@ -14,7 +14,7 @@ from time import time
 from typing import Any
 
 from earthloom.errors import GeoError
-from earthloom.geo.crs import LON_LAT, is_geographic, transform_bounds
+from earthloom.geo.crs import LON_LAT, centre_gsd_m, lon_lat, transform_bounds
 from earthloom.io.gdal import GDAL_ERRORS, gdal, open_dataset
 from earthloom.io.levels import Level
 from earthloom.io.remote import is_remote
@@ -75,7 +75,7 @@ def write_item(
     bbox = _lon_lat(first)
     item = Item(
         id=path.name,
-        geometry=None if bbox is None else _rectangle(bbox),
+        geometry=None if bbox is None else _outline(first),
         bbox=bbox,
         datetime=about.when,
         properties={"earthloom:provenance": dict(tags), **_place(first), **_model(about, tags)},
@@ -118,15 +118,20 @@ def _lon_lat(level: Level) -> list[float] | None:
     if crs is None:
         return None
     try:
-        return list(transform_bounds(crs, LON_LAT, level.source.grid.bounds_of(level.window)))
+        west, south, east, north = transform_bounds(crs, LON_LAT, level.source.grid.bounds_of(level.window))
     except GeoError:  # a map may end at the antimeridian's very edge
         return None
+    return [west, south, east, north] if west >= -180 and east <= 180 else None
 
 
-def _rectangle(bbox: Sequence[float]) -> dict[str, Any]:
-    left, bottom, right, top = bbox
-    ring = [[left, bottom], [right, bottom], [right, top], [left, top], [left, bottom]]
-    return {"type": "Polygon", "coordinates": [ring]}
+def _outline(level: Level) -> dict[str, Any]:
+    """Return the polygon of the pixels' four corners, counterclockwise."""
+    grid = level.source.grid
+    assert grid.crs is not None
+    ring = [list(lon_lat(grid.crs, grid.transform, *corner)) for corner in level.window.corners]
+    if grid.transform.determinant > 0:  # south up
+        ring.reverse()
+    return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
 
 
 def _place(level: Level) -> dict[str, Any]:
@@ -142,10 +147,20 @@ def _place(level: Level) -> dict[str, Any]:
 
 def _pixels(levels: Sequence[Level], names: Sequence[str]) -> dict[str, Any]:
     """Say what the pixels of a file are."""
-    grid = levels[0].source.grid
-    unit = {} if grid.crs is not None and is_geographic(grid.crs) else {"raster:spatial_resolution": grid.transform.a}
-    bands = [{"name": name, "data_type": "uint8", **unit} for name in names]
+    bands = [{"name": name, "data_type": "uint8", **_gsd(levels[0])} for name in names]
     return {**_place(levels[0]), "earthloom:zooms": [level.zoom for level in levels], "bands": bands}
+
+
+def _gsd(level: Level) -> dict[str, float]:
+    """Say the ground metres of a pixel at the centre, where there is ground."""
+    grid, window = level.source.grid, level.window
+    if grid.crs is None:
+        return {"raster:spatial_resolution": grid.transform.a}
+    try:
+        found_m = centre_gsd_m(grid.crs, grid.transform_of(window), window.width, window.height)
+    except GeoError:
+        return {}
+    return {"raster:spatial_resolution": float(f"{found_m:.6g}")}
 
 
 def _model(about: About, tags: Mapping[str, str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from earthloom.data.class_folders import SPLIT, ClassFolders, read_class_folders, with_made
+from earthloom.data.class_folders import SPLIT, TRAIN, ClassFolders, read_class_folders, with_made
 from earthloom.errors import DataError, GeoError, SourceError, UsageError
 from earthloom.io.imagery import Imagery
 from earthloom.io.sinks import check_output
@@ -46,7 +46,7 @@ def augment(
 
     Raises:
         UsageError: If the output exists or holds other files, or an image has neither a place nor a size of pixels.
-        DataError: If there are no class folders, or two files would get one name.
+        DataError: If there are no class folders, none of their images is to train on, or two files would get one name.
         InterruptedRunError: On Ctrl-C.
     """
     data = read_class_folders(folder)
@@ -95,7 +95,7 @@ class _Run:
         plan.write(file, self.loom, overwrite=self.options.overwrite)
 
     def _warn(self, imagery: Imagery) -> None:
-        for line in warnings(FACTOR * imagery.gsd_m, self.weights, imagery.gsd_m, aspect=imagery.aspect):
+        for line in [*imagery.caveats, *warnings(FACTOR * imagery.gsd_m, self.weights, imagery.gsd_m)]:
             if line not in self.warned:
                 log.warning(line)
             self.warned.add(line)
@@ -105,9 +105,14 @@ def _worlds(data: ClassFolders, times: int) -> dict[Path, list[Path]]:
     """Return the files to make of every image.
 
     Raises:
-        DataError: If two files would get one name.
+        DataError: If there is none to make, or two files would get one name.
     """
     images = data.train
+    if not images:
+        raise DataError(
+            f"{data.folder / SPLIT}: lists none of the {len(data.images)} images with split {TRAIN}, so nothing would "
+            f"be made: want lines such as {data.images[0].as_posix()},{TRAIN}"
+        )
     if len(images) < len(data.images):
         left = len(data.images) - len(images)
         log.warning(f"{left} of {len(data.images)} images are not of the train split in {SPLIT}: they are copied only")

@@ -45,7 +45,7 @@ def make_cascade(
     left = unfinished({path: plan.provenance.tags() for path, plan in plans.items()}, options)
     _check(imagery, left, options)
     if left:
-        for line in warnings(imagery.gsd_m, weights, options.res_of(imagery.gsd_m), aspect=imagery.aspect):
+        for line in [*imagery.caveats, *warnings(imagery.gsd_m, weights, options.res_of(imagery.gsd_m))]:
             log.warning(line)
         with weaving([out], plans[out].provenance.tags(), options, progress) as loom:
             for path in left:

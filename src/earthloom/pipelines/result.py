@@ -89,6 +89,8 @@ class Result:
     def to_xarray(self) -> Any:
         """Return a DataArray (band, y, x) of red, green, blue and alpha with its place as rioxarray reads it.
 
+        Pixels of a turned picture have no x and y of their own; their place is in `spatial_ref` alone.
+
         Raises:
             UsageError: If xarray is not installed.
         """
@@ -100,11 +102,10 @@ class Result:
         alpha = self.mask[None] * np.uint8(255)
         place = self.transform
         height, width = self.mask.shape
-        coords: dict[str, Any] = {
-            "band": ["red", "green", "blue", "alpha"],
-            "x": place.c + place.a * (np.arange(width) + 0.5),
-            "y": place.f + place.e * (np.arange(height) + 0.5),
-        }
+        coords: dict[str, Any] = {"band": ["red", "green", "blue", "alpha"]}
+        if place.b == place.d == 0:
+            coords["x"] = place.c + place.a * (np.arange(width) + 0.5)
+            coords["y"] = place.f + place.e * (np.arange(height) + 0.5)
         if self.crs is not None:
             text = " ".join(str(number) for number in place.to_gdal())
             coords["spatial_ref"] = ((), 0, {"crs_wkt": wkt(self.crs), "GeoTransform": text})

@@ -32,10 +32,6 @@ FAR = 1.6
 """A stage that makes pixels this much finer or coarser than any it learned is said to be off its ground."""
 
 
-SQUARE = 1.1
-"""Pixels up to this much longer one way than the other pass as square."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
     """How a stage gets from noise to a picture."""
@@ -98,21 +94,9 @@ def averaging(gsd_m: float, res_m: float) -> float:
     return 1.0 if ratio < TOLERANCE else ratio
 
 
-def warnings(gsd_m: float, weights: CascadeWeights, res_m: float, *, aspect: float = 1.0) -> list[str]:
-    """Say in one line each what is off the weights' ground, and a resolution that no stage makes.
-
-    Args:
-        gsd_m: Metres a pixel of what the first stage reads.
-        weights: Of all stages.
-        res_m: What is asked for.
-        aspect: How many times as high as wide those pixels are on the ground.
-    """
+def warnings(gsd_m: float, weights: CascadeWeights, res_m: float) -> list[str]:
+    """Say in one line each which stages make what the weights never learned, and a resolution that no stage makes."""
     lines = []
-    if not 1 / SQUARE <= aspect <= SQUARE:
-        lines.append(
-            f"pixels are {aspect:.2g} times as high as wide on the ground, and the weights learned square ones: "
-            "warp the image to a CRS in metres first, e.g. with gdalwarp -t_srs"
-        )
     made_m = gsd_m
     for stage in range(1, num_stages(gsd_m, res_m) + 1):
         made_m /= FACTOR

@@ -59,7 +59,12 @@ def test_every_form_of_a_picture_gives_the_same_imagery(refine: CascadePipeline,
     assert all(np.array_equal(each.image, forms[0].image) for each in forms[1:3])
     assert [each.crs for each in forms] == ["EPSG:32633"] * 3 + [None]
     assert forms[2].transform == forms[0].transform
+    turned = refine(
+        PIXELS, **PLACE | {"transform": PLACE["transform"] @ rasterio.Affine.rotation(30)}, sampling=QUICK
+    ).to_xarray()
+    assert set(turned.coords) == {"band", "spatial_ref"}
     again = forms[0].to_xarray()
+    assert {"x", "y"} < set(again.coords)
     assert (again.name, again.shape, again.attrs["SYNTHETIC"]) == ("imagery", (4, 28, 36), "true")
     assert np.array_equal(again.values[:3].transpose(1, 2, 0), forms[0].image)
 

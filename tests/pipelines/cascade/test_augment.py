@@ -236,6 +236,10 @@ def test_two_images_of_one_name_and_odd_splits_are_refused(classes: Path, denois
         refuse("beach: cannot be read: Permission denied")
     (classes / "split.csv").write_text("file,split\nbeach/a.png,train,more\n")
     refuse("more values than columns")
+    (classes / "split.csv").write_text("file,split\n./beach/a.png,train\nbeach/b.JPG,Train\n")
+    refuse(
+        "lists none of the 5 images with split train, so nothing would be made: want lines such as beach/a.png,train"
+    )
     (classes / "split.csv").write_bytes(b"\xff\xfe\x00")
     refuse("no table of comma-separated values")
 
