@@ -82,6 +82,11 @@ def test_bounds_are_covered_and_hardly_more(left: float, bottom: float, width: f
     assert window.height <= floor(height / 0.8) + 2
 
 
+def test_bounds_thinner_than_the_snap_are_one_pixel() -> None:
+    left, top = UTM.transform @ (10, 20)
+    assert UTM.window_of(left, top - 0.8, left + 1e-7, top) == Window(10, 20, 1, 1)
+
+
 @given(st.integers(1, 64))
 def test_nested_grids_know_their_ratio(n: int) -> None:
     coarse = Grid(crs=UTM.crs, transform=UTM.transform @ Affine.scale(n))

@@ -1,5 +1,6 @@
 """Options that several verbs share, parsed once; rio's names where rio has one."""
 
+import logging
 import os
 from math import inf
 from pathlib import Path
@@ -12,6 +13,8 @@ from earthloom.errors import UsageError
 if TYPE_CHECKING:
     from earthloom.geo.crs import Bounds
     from earthloom.io.imagery import Imagery
+
+log = logging.getLogger("earthloom")
 
 Number = TypeVar("Number", int, float)
 
@@ -69,7 +72,10 @@ def open_imagery(image: Path, bidx: str | None, gsd: float | None, scale: str | 
     from earthloom.io.inputs import inspect
 
     bands, ends = parse_reading(bidx, scale)
-    return inspect(image, bidx=bands, gsd_m=gsd, scale=ends)
+    imagery = inspect(image, bidx=bands, gsd_m=gsd, scale=ends)
+    if gsd is not None and imagery.crs is not None:
+        log.warning(f"--gsd {gsd:g} is left aside: {image} has a place, and pixels of {imagery.gsd_m:.3g} m")
+    return imagery
 
 
 def parse_reading(bidx: str | None, scale: str | None) -> tuple[tuple[int, ...], tuple[float, float] | None]:

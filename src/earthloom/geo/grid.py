@@ -72,15 +72,15 @@ class Grid:
         return ratio
 
     def window_of(self, left: float, bottom: float, right: float, top: float) -> Window:
-        """Return the pixels that cover bounds in this grid's CRS, snapped outward; of a turned grid, all they touch."""
+        """Return the pixels that cover bounds in this grid's CRS, snapped outward; of a turned grid, all they touch.
+
+        At least one, however thin the bounds.
+        """
         inverse = ~self.transform
         cols, rows = zip(*(inverse @ (x, y) for x in (left, right) for y in (bottom, top)), strict=True)
-        return Window.spanning(
-            floor(min(cols) + SNAP_PX),
-            floor(min(rows) + SNAP_PX),
-            ceil(max(cols) - SNAP_PX),
-            ceil(max(rows) - SNAP_PX),
-        )
+        left_px, top_px = floor(min(cols) + SNAP_PX), floor(min(rows) + SNAP_PX)
+        right_px, bottom_px = ceil(max(cols) - SNAP_PX), ceil(max(rows) - SNAP_PX)
+        return Window.spanning(left_px, top_px, max(right_px, left_px + 1), max(bottom_px, top_px + 1))
 
     def bounds_of(self, window: Window) -> tuple[float, float, float, float]:
         """Return (left, bottom, right, top) of a window in CRS units; of a turned grid, of the box around it."""

@@ -1,6 +1,5 @@
 """What a user may give as imagery: an image file, a set of tiles, or a STAC item of one."""
 
-import logging
 from math import isfinite
 from pathlib import Path
 
@@ -9,8 +8,6 @@ from earthloom.io.archives import open_archive
 from earthloom.io.imagery import Imagery, inspect_image
 from earthloom.io.stac_source import resolve_item
 from earthloom.io.tile_set import inspect_tiles
-
-log = logging.getLogger("earthloom")
 
 
 def inspect(
@@ -38,10 +35,7 @@ def inspect(
     archive = open_archive(path)
     if archive is not None:
         return inspect_tiles(archive, bidx, scale)
-    imagery = inspect_image(path, bidx=bidx, gsd_m=gsd_m, scale=scale)
-    if gsd_m is not None and imagery.crs is not None:
-        log.warning(f"--gsd {gsd_m:g} is left aside: {path} has a place, and pixels of {imagery.gsd_m:.3g} m")
-    return imagery
+    return inspect_image(path, bidx=bidx, gsd_m=gsd_m, scale=scale)
 
 
 def check_reading(gsd_m: float | None, scale: tuple[float, float] | None) -> None:

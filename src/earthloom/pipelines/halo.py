@@ -13,7 +13,6 @@ from torch import Tensor
 from earthloom.data.pixels import to_unit
 from earthloom.errors import ModelError, SourceError
 from earthloom.geo.windows import Window
-from earthloom.io.describe import describe
 from earthloom.io.imagery import Imagery
 from earthloom.io.inputs import inspect
 from earthloom.loom.fill import fill_nearest
@@ -142,7 +141,7 @@ def _cut(checkpoint: Checkpoint, image: Path, side_px: int) -> Tensor:
         raise ModelError(
             f"{checkpoint.folder} reads {checkpoint.config.in_channels} channels: measure it without --image"
         )
-    imagery = inspect(image, gsd_m=1.0 if describe(image).get("crs", "") is None else None)
+    imagery = inspect(image, gsd_m=1.0)
     if min(imagery.width, imagery.height) < side_px:
         raise SourceError(f"{image}: has {imagery.width} x {imagery.height} px, want at least {side_px} on each side")
     windows = list(islice(_grounds(imagery, side_px), NUM_WINDOWS))

@@ -11,6 +11,7 @@ from earthloom.geo.crs import Bounds
 from earthloom.io.describe import describe
 from earthloom.io.imagery import Imagery
 from earthloom.io.inputs import inspect
+from earthloom.io.remote import is_remote
 from earthloom.pipelines.augment_plan import AugmentOptions, plan_world
 from earthloom.pipelines.cascade_plan import SPREAD_OF, CascadeOptions, plan_cascade
 from earthloom.pipelines.denoise import CascadeWeights
@@ -65,14 +66,13 @@ class Recorded:
             SourceError: If the image is not at `source`, nor, without one, beside the file by its recorded name.
         """
         found = source or self.path.parent / self.tags["EARTHLOOM_INPUT"]
-        if not found.exists():
+        if not (is_remote(found) or found.exists()):
             raise SourceError(f"{found}: no such file, and {self.path} was made of it: name the image with --input")
-        placeless = describe(found).get("crs", "") is None
         scale = self.parameters["scale"]
         return inspect(
             found,
             bidx=tuple(self.parameters["bands"]),
-            gsd_m=self.parameters["gsd_m"] if placeless else None,
+            gsd_m=self.parameters["gsd_m"],
             scale=None if scale is None else tuple(scale),
         )
 

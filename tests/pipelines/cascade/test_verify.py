@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from earthloom.cli.main import app
 from earthloom.errors import SourceError
+from earthloom.geo.tiles import tile_transform
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -41,6 +42,16 @@ def test_a_cascade_is_what_it_says(made: Path, name: str) -> None:
     facts = json.loads(said)
     assert (code, facts["holds"], facts["differs"]) == (0, True, {})
     assert all(block["differing"] == 0 < block["pixels"] and block["zoom"] is None for block in facts["blocks"])
+
+
+def test_a_cascade_of_a_folder_of_tiles_is_what_it_says(denoiser: Path, tmp_path: Path) -> None:
+    tile = tmp_path / "tiles/12/2200/1343.png"
+    tile.parent.mkdir(parents=True)
+    Image.fromarray(np.random.default_rng(0).integers(60, 200, (256, 256, 3), np.uint8)).save(tile)
+    left, top = tile_transform(12, 256) @ (2200 * 256, 1343 * 256)
+    options = ("--bounds", f"{left},{top - 500},{left + 500},{top}", "--model", denoiser, "--steps", 1, "-q")
+    assert run("cascade", tmp_path / "tiles", tmp_path / "fine.tif", *options)[0] == 0
+    assert run("verify", tmp_path / "fine.tif", "--blocks", 1)[0] == 0
 
 
 def test_a_changed_pixel_and_another_seed_are_found(made: Path, tmp_path: Path) -> None:

@@ -66,8 +66,9 @@ def test_the_network_is_told_the_metres_of_the_resized_pixels(
     told: list[float] = []
     denoise = toy.denoise
     monkeypatch.setattr(toy, "denoise", lambda x, t, gsd, c: told.append(float(gsd[0])) or denoise(x, t, gsd, c))
-    whole = read_class_folder(folder, side_px=32)
-    for shrunk in (1.0, 2.5):
-        generated(replace(study, classes_gsd_m=3.0), whole.train, whole.shrunk_N * shrunk)
+    for side_px, shrunk in ((32, 1.0), (32, 2.5), (64, 1.0)):  # a window has 32 px
+        read = read_class_folder(folder, side_px=side_px)
+        made = generated(replace(study, classes_gsd_m=3.0), read.train, read.shrunk_N * shrunk)
+        assert made.pictures_NSS3.shape[1:] == (32, 32, 3)
         assert set(told) == {3.0 * shrunk * 4}
         told.clear()

@@ -89,8 +89,8 @@ def make(study: Study) -> ClassTable:
         DataError: If the class folder cannot be read.
     """
     assert study.classes is not None
-    folder = read_class_folder(study.classes, side_px=study.window_px)
     side_px = SIDE_PX[study.options.device.type]
+    folder = read_class_folder(study.classes, side_px=max(side_px, study.window_px))
     real = folder.train.resized(side_px)
     augmented = real.joined(generated(study, folder.train, folder.shrunk_N).resized(side_px))
     steps = -(-study.effort.epochs * len(real.labels_N) // BATCH)
@@ -108,11 +108,13 @@ def make(study: Study) -> ClassTable:
 
 
 def generated(study: Study, train: Labelled, shrunk_N: NDArray[np.float64]) -> Labelled:
-    """Make every picture again in each of the worlds from its bicubic reduction.
+    """Make every picture again in each of the worlds, as large as a window, from its bicubic reduction.
 
     `--classes-gsd` is of the files' pixels, of which `shrunk_N` lie along one of these pictures.
     """
-    coarse_Nhw3 = np.stack([bicubic(picture) for picture in train.pictures_NSS3])
+    wholes = train.resized(study.window_px)
+    coarse_Nhw3 = np.stack([bicubic(picture) for picture in wholes.pictures_NSS3])
+    shrunk_N = shrunk_N * train.pictures_NSS3.shape[1] / study.window_px
     gsds_m = (study.classes_gsd_m * shrunk_N).tolist()
     seeds = [derive_key(study.options.seed, world) for world in range(study.effort.worlds)]
     worlds = [remake(study.seeded(seed), study.weights, coarse_Nhw3, gsds_m).made_NHW3 for seed in seeds]
