@@ -132,8 +132,8 @@ class Run:
         """Stop before anything of a training that diverged is written over what is good."""
         if wrong:
             raise TrainingError(
-                f"{wrong[0]} in step {step + 1}: the training has diverged; what {self.out} holds is kept: train anew with "
-                "a lower learning rate (--set), from the weights of its last checkpoint (--init) or from none"
+                f"{wrong[0]} in step {step + 1}: the training has diverged; what {self.out} holds is kept: train anew "
+                "with a lower learning rate (--set), from the weights of its last checkpoint (--init) or from none"
             )
 
     def save(self, step: int, report: Report) -> None:
