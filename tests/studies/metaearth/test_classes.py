@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 from torch import nn
 
+from earthloom.pipelines.device import Device
 from earthloom.studies.class_folders import read_class_folder
 from earthloom.studies.classify import CLASSIFIERS, Classifier
 from earthloom.studies.metaearth import classes
-from earthloom.studies.metaearth.classes import generated
+from earthloom.studies.metaearth.classes import generated, side_px_of
 from earthloom.studies.metaearth.study import Study
 
 LINEAR = Classifier(
@@ -47,6 +48,11 @@ def test_both_arms_learn_and_the_large_ones_say_why_not(
     page = table.markdown()
     assert "| ResNet34 | 96.11 | lost | 100.00 (0.00) | " in page[4]
     assert "| VGG19 | 95.72 | lost |  |  | not run: trained on CUDA only |" in page
+
+
+def test_classifiers_on_cuda_see_whole_windows(study: Study) -> None:
+    on_cuda = replace(study.options, device=Device(type="cuda", precision="bf16"))
+    assert (side_px_of(study), side_px_of(replace(study, options=on_cuda))) == (64, 32)
 
 
 def test_generated_worlds_differ_and_keep_their_labels(study: Study, toy: object, folder: Path) -> None:

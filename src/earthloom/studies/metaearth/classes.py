@@ -17,8 +17,8 @@ from earthloom.studies.metaearth.remake import remake
 from earthloom.studies.metaearth.study import Study
 from earthloom.studies.report import grid_lines
 
-SIDE_PX = {"cpu": 64, "cuda": 256}
-"""Of the pictures that classifiers see; the paper's have 256."""
+CPU_SIDE_PX = 64
+"""Of the pictures that classifiers see on a CPU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def make(study: Study) -> ClassTable:
         DataError: If the class folder cannot be read.
     """
     assert study.classes is not None
-    side_px = SIDE_PX[study.options.device.type]
+    side_px = side_px_of(study)
     folder = read_class_folder(study.classes, side_px=max(side_px, study.window_px))
     real = folder.train.resized(side_px)
     augmented = real.joined(generated(study, folder.train, folder.shrunk_N).resized(side_px))
@@ -105,6 +105,11 @@ def make(study: Study) -> ClassTable:
         side_px=side_px,
         rows=rows,
     )
+
+
+def side_px_of(study: Study) -> int:
+    """Return the side of the pictures that classifiers see: on CUDA the window's, as the paper's 256."""
+    return CPU_SIDE_PX if study.options.device.type == "cpu" else study.window_px
 
 
 def generated(study: Study, train: Labelled, shrunk_N: NDArray[np.float64]) -> Labelled:
