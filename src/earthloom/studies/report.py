@@ -13,6 +13,8 @@ from earthloom.metrics.interval import Interval
 
 JSON_FILE, MARKDOWN_FILE = "report.json", "report.md"
 
+NOT_REACHED = "not reached: the run was stopped before"
+
 
 class Table(Protocol):
     """What came out of one table, a frozen value."""

@@ -15,6 +15,7 @@ from earthloom.studies.classify import CLASSIFIERS, Classifier
 from earthloom.studies.metaearth import classes
 from earthloom.studies.metaearth.classes import generated, side_px_of
 from earthloom.studies.metaearth.study import Study
+from earthloom.studies.report import NOT_REACHED
 
 LINEAR = Classifier(
     name="ResNet34", build=lambda num, side_px: nn.Sequential(nn.Flatten(), nn.Linear(3 * side_px**2, num)), lr=1e-3
@@ -39,12 +40,18 @@ def test_both_arms_learn_and_the_large_ones_say_why_not(
 ) -> None:
     monkeypatch.setattr(classes, "CLASSIFIERS", (LINEAR, *CLASSIFIERS[2:]))
     effort = replace(study.effort, worlds=2, trainings=2, epochs=60)
-    table = classes.make(replace(study, classes=folder, effort=effort))
+    kept: list[Any] = []
+    told: list[tuple[str, int, int]] = []
+    watched = replace(study, keep=kept.append, progress=lambda *event: told.append(event))
+    table = classes.make(replace(watched, classes=folder, effort=effort))
     assert (table.num_classes, table.num_train, table.num_test, table.worlds, table.side_px) == (2, 6, 2, 2, 64)
     first, *others = table.rows
     assert first.real == (1.0, 1.0)
     assert len(first.augmented) == 2
     assert [row.not_run for row in others] == ["not run: trained on CUDA only"] * 3
+    assert told[-4:] == [("ResNet34, trainings", num, 4) for num in (1, 2, 3, 4)]
+    assert (len(kept), kept[0].rows[0], kept[-1]) == (4, first, table)
+    assert [row.not_run for row in kept[0].rows[1:]] == [NOT_REACHED] * 3
     page = table.markdown()
     assert "| ResNet34 | 96.11 | lost | 100.00 (0.00) | " in page[4]
     assert "| VGG19 | 95.72 | lost |  |  | not run: trained on CUDA only |" in page

@@ -17,6 +17,7 @@ from earthloom.studies.metaearth import seams
 from earthloom.studies.metaearth.planet import other_planet
 from earthloom.studies.metaearth.reproduce import TABLES, reproduce
 from earthloom.studies.metaearth.study import Effort, Study
+from earthloom.studies.report import NotRun
 
 
 def test_the_verb_draws_and_says_what_it_could_not_do(catalog: Path, models: tuple[Path, Path], tmp_path: Path) -> None:
@@ -58,6 +59,7 @@ def test_all_that_can_be_measured_is_in_the_report(study: Study, toy: object, mo
 
 def test_what_is_finished_is_kept_when_it_is_stopped(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(study: Study) -> None:
+        study.keep(NotRun("half of it"))
         raise KeyboardInterrupt
 
     stopping = replace(TABLES[4], make=stop)
@@ -66,6 +68,7 @@ def test_what_is_finished_is_kept_when_it_is_stopped(study: Study, monkeypatch: 
         reproduce(study, (3, 4, 5))
     tables = json.loads((study.folder / "report.json").read_text())["tables"]
     assert tables["3"]["not_run"].startswith("no --classes")
+    assert tables["4"]["not_run"] == "half of it"
     assert tables["5"]["not_run"] == "not reached: the run was stopped before"
 
 

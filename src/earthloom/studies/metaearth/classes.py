@@ -1,7 +1,8 @@
 """Table III: does a classifier trained with generated pictures beside the real ones find more classes right?"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import product
 from statistics import mean, stdev
 from typing import Any
 
@@ -15,7 +16,7 @@ from earthloom.studies.classify import BATCH, CLASSIFIERS, Classifier, accuracy,
 from earthloom.studies.metaearth import published
 from earthloom.studies.metaearth.remake import remake
 from earthloom.studies.metaearth.study import Study
-from earthloom.studies.report import grid_lines
+from earthloom.studies.report import NOT_REACHED, grid_lines
 
 CPU_SIDE_PX = 64
 """Of the pictures that classifiers see on a CPU."""
@@ -83,7 +84,7 @@ class ClassTable:
 
 
 def make(study: Study) -> ClassTable:
-    """Generate, train and judge.
+    """Generate, train and judge; the study keeps the rows so far.
 
     Raises:
         DataError: If the class folder cannot be read.
@@ -95,16 +96,20 @@ def make(study: Study) -> ClassTable:
     augmented = real.joined(generated(study, folder.train, folder.shrunk_N).resized(side_px))
     steps = -(-study.effort.epochs * len(real.labels_N) // BATCH)
     test = folder.test.resized(side_px)
-    rows = tuple(_row(study, each, (real, augmented), test, len(folder.names), steps) for each in CLASSIFIERS)
-    return ClassTable(
+    table = ClassTable(
         num_classes=len(folder.names),
         num_train=len(real.labels_N),
         num_test=len(test.labels_N),
         worlds=study.effort.worlds,
         steps=steps,
         side_px=side_px,
-        rows=rows,
+        rows=tuple(Row(name=each.name, not_run=NOT_REACHED) for each in CLASSIFIERS),
     )
+    for index, classifier in enumerate(CLASSIFIERS):
+        row = _row(study, classifier, (real, augmented), test, table)
+        table = replace(table, rows=(*table.rows[:index], row, *table.rows[index + 1 :]))
+        study.keep(table)
+    return table
 
 
 def side_px_of(study: Study) -> int:
@@ -126,20 +131,19 @@ def generated(study: Study, train: Labelled, shrunk_N: NDArray[np.float64]) -> L
     return Labelled(pictures_NSS3=np.concatenate(worlds), labels_N=np.tile(train.labels_N, len(worlds)))
 
 
-def _row(
-    study: Study, classifier: Classifier, sets: Sequence[Labelled], test: Labelled, num_classes: int, steps: int
-) -> Row:
+def _row(study: Study, classifier: Classifier, sets: Sequence[Labelled], test: Labelled, table: ClassTable) -> Row:
     device = study.options.device
     if classifier.needs_cuda and device.type == "cpu":
         return Row(name=classifier.name, not_run="not run: trained on CUDA only")
 
-    def right(data: Labelled, seed: int) -> float:
-        network = learn(classifier, data, num_classes, steps=steps, seed=seed, device=device)
-        return accuracy(network, test, device=device)
-
     seeds = [study.options.seed + index for index in range(study.effort.trainings)]
-    real, augmented = (tuple(right(data, seed) for seed in seeds) for data in sets)
-    return Row(name=classifier.name, real=real, augmented=augmented)
+    found: list[float] = []
+    for data, seed in product(sets, seeds):
+        network = learn(classifier, data, table.num_classes, steps=table.steps, seed=seed, device=device)
+        found.append(accuracy(network, test, device=device))
+        if study.progress is not None:
+            study.progress(f"{classifier.name}, trainings", len(found), len(sets) * len(seeds))
+    return Row(name=classifier.name, real=tuple(found[: len(seeds)]), augmented=tuple(found[len(seeds) :]))
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """`earthloom reproduce metaearth`: the tables, each made or reported as not run with its reason."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,7 +13,7 @@ from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.studies.class_folders import read_split
 from earthloom.studies.metaearth import classes, curve, pictures, regions, seams, zoom
 from earthloom.studies.metaearth.study import Study
-from earthloom.studies.report import NotRun, Report, Section, Table, check_folder
+from earthloom.studies.report import NOT_REACHED, NotRun, Report, Section, Table, check_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ REASONS = {
 
 
 def reproduce(study: Study, numbers: Sequence[int]) -> list[Path]:
-    """Make the tables of these numbers, in order; the report is written anew after each.
+    """Make the tables of these numbers, in order; the report is written anew after each, and within long ones.
 
     Returns:
         `report.json` and `report.md` in the study's folder.
@@ -67,32 +68,30 @@ def reproduce(study: Study, numbers: Sequence[int]) -> list[Path]:
     check_folder(study.folder, overwrite=study.options.overwrite)
     if study.classes is not None:
         read_split(study.classes)  # a wrong folder is found now, not hours later
-    left = "not reached: the run was stopped before"
     sections = {
-        number: Section(
-            number=number,
-            title=entry.title,
-            table=NotRun(left if number in numbers else "not asked for, see --tables"),
-        )
-        for number, entry in TABLES.items()
+        number: _section(number, NotRun(NOT_REACHED if number in numbers else "not asked for, see --tables"))
+        for number in TABLES
     }
     written = _report(study, sections).write(study.folder)
+
+    def write(number: int, start: float, table: Table) -> list[Path]:
+        sections[number] = _section(number, table, seconds=perf_counter() - start)
+        return _report(study, sections).write(study.folder)
+
     for number in sorted(set(numbers)):
+        keep = partial(write, number, perf_counter())
         try:
-            sections[number] = _section(study, number)
+            written = keep(_table(replace(study, keep=keep), TABLES[number]))
         except (InterruptedRunError, KeyboardInterrupt) as interrupt:
             raise InterruptedRunError(
                 f"interrupted in table {number}: what is finished is in {written[-1]}; "
                 "make the others with --tables and another --out"
             ) from interrupt
-        written = _report(study, sections).write(study.folder)
     return written
 
 
-def _section(study: Study, number: int) -> Section:
-    entry, start = TABLES[number], perf_counter()
-    table = _table(study, entry)
-    return Section(number=number, title=entry.title, table=table, seconds=perf_counter() - start)
+def _section(number: int, table: Table, *, seconds: float = 0.0) -> Section:
+    return Section(number=number, title=TABLES[number].title, table=table, seconds=seconds)
 
 
 def _table(study: Study, entry: Entry) -> Table:

@@ -1,6 +1,6 @@
 """What all tables of MetaEarth share: weights, held-out ground, features, and how much is to be made."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -13,6 +13,7 @@ from earthloom.metrics.features import Features
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.run import RunOptions
 from earthloom.pipelines.stages import Sampling
+from earthloom.studies.report import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,10 @@ class Study:
     """How much."""
 
     progress: Progress | None = None
-    """Told of every finished block."""
+    """Told of every finished block and training."""
+
+    keep: Callable[[Table], object] = lambda table: None
+    """Given a table that is not finished, to write down what is."""
 
     def __post_init__(self) -> None:
         """Refuse a resolution that is none, and two denoisers that cannot be compared."""
