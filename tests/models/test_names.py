@@ -41,7 +41,7 @@ def test_without_shipped_weights_there_are_none(tmp_path, monkeypatch):
     monkeypatch.setattr(names, "SHIPPED", tmp_path / "none")
     assert names.shipped_names() == []
     with pytest.raises(
-        ModelError, match="no model 'x': there are no shipped weights, or give a folder or an owner/name"
+        ModelError, match="no model 'x': there are no shipped weights, or give a folder or owner/name"
     ):
         names.resolve("x")
 
@@ -84,5 +84,5 @@ def test_a_hub_model_of_others_is_refused(shipped, tmp_path, monkeypatch):
     (tmp_path / "foreign").mkdir()
     fake = SimpleNamespace(snapshot_download=lambda *_, **__: str(tmp_path / "foreign"))
     monkeypatch.setitem(sys.modules, "huggingface_hub", fake)
-    with pytest.raises(ModelError, match=r"a/b on the hub is no Earthloom model: it has no config\.json"):
+    with pytest.raises(ModelError, match=r"a/b on the Hugging Face hub is no Earthloom model: it has no config\.json"):
         names.resolve("a/b")

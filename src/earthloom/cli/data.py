@@ -19,7 +19,7 @@ from earthloom.errors import UsageError
 
 MM = "mm"
 
-app = typer.Typer(help="Build, check and describe folders of training pairs.", no_args_is_help=True)
+app = typer.Typer(help="Build, check and describe training pairs and catalogs of imagery.", no_args_is_help=True)
 
 
 @app.command()

@@ -11,7 +11,9 @@ from earthloom.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="List, describe, verify and convert models.")
 
-Name = Annotated[str, typer.Argument(help="A preset, shipped weights, a checkpoint folder, or owner/name on the hub.")]
+WEIGHTS = "Shipped weights, a checkpoint folder, or owner/name on the Hugging Face hub"
+Weights = Annotated[str, typer.Argument(help=f"{WEIGHTS}.")]
+Name = Annotated[str, typer.Argument(help=f"{WEIGHTS}; or a preset.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -26,8 +28,9 @@ def list_models(as_json: AsJson = False) -> None:
         typer.echo(json.dumps({"presets": counts, "weights": shipped_names()}))
         return
     typer.echo("presets (parameters):")
+    width = max(map(len, counts)) + 2
     for name, networks in counts.items():
-        typer.echo(f"  {name:<24}{_counts(networks)}")
+        typer.echo(f"  {name:<{width}}{_counts(networks)}")
     typer.echo("weights:")
     for name in shipped_names() or ["none come with this package"]:
         typer.echo(f"  {name}")
@@ -48,7 +51,7 @@ def info(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def verify(name: Name, as_json: AsJson = False) -> None:
+def verify(name: Weights, as_json: AsJson = False) -> None:
     """Load a model strictly, check its sha256 and its values, and run each of its networks once."""
     from earthloom.models.names import checkpoint_folders, resolve
     from earthloom.models.verify import verify as verify_folder
@@ -78,7 +81,7 @@ def convert(
 
 @app.command()
 def halo(
-    name: Annotated[str, typer.Argument(help="Shipped weights, a checkpoint folder, or owner/name on the hub.")],
+    name: Weights,
     image: Annotated[
         Path | None, typer.Option(help="What it reads, imagery or a map, pixel for pixel; default: random pixels.")
     ] = None,

@@ -112,12 +112,12 @@ def num_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-Model = Annotated[str, typer.Option(help="Weights: a shipped name, a folder, or an owner/name id of the hub.")]
+Model = Annotated[str, typer.Option(help="Weights: a shipped name, a folder, or owner/name on the Hugging Face hub.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything drawn at random; 0 is a seed.")]
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 PrecisionName = Annotated[str, typer.Option("--precision", help="auto (fp32 on CPU, bf16 on CUDA), fp32 or bf16.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with a stopped run; without one, start anew.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a stopped run; if there is none, begin.")]
 Workers = Annotated[int | None, typer.Option("-j", "--workers", min=1, help="Windows at once; default: the cores.")]
 Batch = Annotated[int, typer.Option(min=1, help="Windows a call on CUDA; the CPU always takes one.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")]

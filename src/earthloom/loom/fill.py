@@ -26,7 +26,7 @@ def fill_margin_px(halo_px: int) -> int:
 
 
 def halve(raster: Raster) -> Raster:
-    """Average 2 x 2 pixels into one over the valid ones (spec Series GAN 1, box filter); valid if any of the four is.
+    """Average 2 x 2 pixels into one over the valid ones (box filter, as in Series GAN); valid if any of the four is.
 
     Args:
         raster: uint8 pixels, even height and width.

@@ -1,6 +1,6 @@
 """Intersection over union of map classes from one pooled table, for full and partial labels alike.
 
-Spec series_gan 7.3, `palette` mode with the pooled (micro) confusion matrix. Labels are class sets: an 8-bit
+Pooled is the micro average: one confusion matrix of all pixels. Labels are class sets: an 8-bit
 mask a pixel, bit `id - 1` set when the class is allowed. For class k a pixel is positive when its set is {k},
 negative when the set leaves k out, and skipped when the set holds k beside others.
 """

@@ -23,7 +23,7 @@ class Consistency:
 def lr_consistency(
     made_HW3: NDArray[np.uint8], lr_hw3: NDArray[np.uint8], mask_hw: NDArray[np.bool_] | None = None
 ) -> Consistency:
-    """Compare the mean of every block of made pixels with the input pixel it lies on (spec metaearth 7).
+    """Compare the mean of every block of made pixels with the input pixel it lies on.
 
     Means are not rounded: real ground has about 0.25 and 59 dB against its own 8-bit average.
 

@@ -40,7 +40,7 @@ class SeamGradients:
 def seam_gradients(
     pictures: Iterable[NDArray[np.uint8]], *, cols: Sequence[int], rows: Sequence[int], seed: int = 0
 ) -> SeamGradients:
-    """Measure pictures that were all put together along the same lines (spec metaearth 4.4).
+    """Measure pictures that were all put together along the same lines (MetaEarth, Table II).
 
     Args:
         pictures: Of `(H, W, C)` each, looked at one at a time.

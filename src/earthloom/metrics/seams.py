@@ -36,7 +36,7 @@ class SeamRatio:
 
     @property
     def is_seamless(self) -> bool:
-        """Whether the interval meets 0.98 to 1.02."""
+        """Whether the interval overlaps 0.98 to 1.02."""
         return self.low <= SEAMLESS[1] and self.high >= SEAMLESS[0]
 
 

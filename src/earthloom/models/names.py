@@ -45,7 +45,7 @@ def resolve(name: str) -> Path:
         raise ModelError(f"{name} is a preset without weights: train it, or name trained weights: {_known()}")
     if _HUB_ID.fullmatch(name):
         return _from_hub(name)
-    raise ModelError(f"no model {name!r}: there are {_known()}, or give a folder or an owner/name id of the hub")
+    raise ModelError(f"no model {name!r}: there are {_known()}, or give a folder or owner/name on the Hugging Face hub")
 
 
 def _known() -> str:
@@ -64,5 +64,5 @@ def _from_hub(hub_id: str) -> Path:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(f"no folder {hub_id}, and the hub gave no model of that name (offline?): {reason}") from error
     if not checkpoint_folders(Path(folder)):
-        raise ModelError(f"{hub_id} on the hub is no Earthloom model: it has no {CONFIG_FILE}")
+        raise ModelError(f"{hub_id} on the Hugging Face hub is no Earthloom model: it has no {CONFIG_FILE}")
     return Path(folder)

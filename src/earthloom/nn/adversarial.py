@@ -13,7 +13,7 @@ Scales = Sequence[Sequence[Tensor]]
 
 
 def discriminator_loss(real: Scales, fake: Scales) -> Tensor:
-    """Half of `sum_s mean (D_s(x, y) - 1)^2 + sum_s mean D_s(x, G(x))^2` (LSGAN; Series spec section 4).
+    """Half of `sum_s mean (D_s(x, y) - 1)^2 + sum_s mean D_s(x, G(x))^2` (LSGAN, as in Pix2PixHD).
 
     Args:
         real: Answer to true pictures.

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 PERIOD = 10000.0
-"""M of equation 14; the paper's value is lost, this is the Transformer's."""
+"""M of equation 14; the paper's value is not in our copy of it, this is the Transformer's."""
 
 
 def sinusoids(values_B: Tensor, width: int) -> Tensor:

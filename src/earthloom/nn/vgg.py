@@ -65,7 +65,7 @@ class VGG19(nn.Module):
 
 
 def perceptual_loss(vgg19: VGG19, fake_B3HW: Tensor, real_B3HW: Tensor) -> Tensor:
-    """`sum_i w_i mean |V_i(G(x)) - V_i(y)|` over relu1_1 .. relu5_1 (Series spec section 4).
+    """`sum_i w_i mean |V_i(G(x)) - V_i(y)|` over relu1_1 .. relu5_1, as in Pix2PixHD.
 
     Features of weights made for 0..255 are brought to the scale of those made for normalised RGB, so that the
     published weight of the term suits both.

@@ -139,7 +139,7 @@ def load(
     """Load a pipeline: a series of generators draws maps, a MetaEarth denoiser makes finer imagery.
 
     Args:
-        name: Weights: a shipped name, a folder, or an owner/name id of the hub.
+        name: Weights: a shipped name, a folder, or owner/name on the Hugging Face hub.
         device: `auto`, `cpu` or `cuda`.
         precision: `auto`, `fp32` or `bf16`.
         workers: Windows made at once.

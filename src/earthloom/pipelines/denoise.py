@@ -1,7 +1,7 @@
 """The step of a cascade: a window of ground and its place-bound noise to the same ground four times as fine.
 
 A stage is one step, or several phases of it: each follows some of the sampler's times in every window, and the next
-begins from the blended states of all windows (spec MetaEarth 4.5).
+begins from the blended states of all windows.
 
 Letters: B windows of a batch, C channels, h w pixels of the ground that is read, H W = 4h 4w, T steps.
 """
@@ -39,8 +39,8 @@ from earthloom.nn.sampling import CLEAN, Spacing, ddim, dpm_solver
 from earthloom.pipelines.device import Device
 
 Noise = Literal["canvas", "shared_tiled", "shared", "independent"]
-"""Whose noise a window starts from (spec 4.3): the place's; one quarter repeated everywhere, as published; one block's
-for every window; the window's own. All but `canvas` are for comparison."""
+"""Whose noise a window starts from: the place's; one quarter repeated everywhere, as MetaEarth's conditions want; one
+block's for every window, its shortcut to the letter; the window's own. All but `canvas` are for comparison."""
 
 SamplerName = Literal["dpm", "ddim"]
 SAMPLERS = {"dpm": dpm_solver, "ddim": ddim}
@@ -238,7 +238,7 @@ def _start(step: Denoise, sight: Sight, lr_3hw: Tensor) -> NDArray[np.float32]:
 
 
 def starting_noise(kind: Noise, window: Window, *, seed: int, stage: int) -> NDArray[np.float32]:
-    """Return the unit Gaussian noise `(3, H, W)` of a window that overlaps its neighbours by half (spec 4.3)."""
+    """Return the unit Gaussian noise `(3, H, W)` of a window that overlaps its neighbours by half."""
     size = Window(0, 0, window.width, window.height)
     if kind == "canvas":
         return noise_at(window, channels=3, seed=seed, stage=stage)

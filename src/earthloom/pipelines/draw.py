@@ -86,7 +86,7 @@ class Draw:
     """Where."""
 
     shrink: bool
-    """Whether the input is twice as fine and averaged 2 x 2 first (spec Series GAN 1)."""
+    """Whether the input is twice as fine and averaged 2 x 2 first, as Series GAN does."""
 
     @property
     def identity(self) -> str:

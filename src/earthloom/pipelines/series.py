@@ -93,7 +93,7 @@ class Zooms:
 
 
 def choose_zooms(imagery: Imagery, asked: tuple[int, int] | None) -> Zooms:
-    """Choose the zooms of a map (DESIGN: the top one is the finest whose ground is at least gsd / 1.5).
+    """Choose the zooms of a map: the top one is the finest whose ground is at least gsd / 1.5.
 
     Args:
         imagery: Gives ground resolution and latitude.

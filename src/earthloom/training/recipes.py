@@ -111,7 +111,7 @@ def metaearth_paper() -> DiffusionConfig:
 
     The learning rate is a deviation: 2e-6 is printed, but taken literally it is too small from scratch. The code that
     the paper builds on multiplies its base rate by accumulation, processes and batch, and 64 x 2e-6 is about 1e-4,
-    which rises over 1,000 steps here (MetaEarth spec 6.2).
+    which rises over 1,000 steps here.
     """
     return DiffusionConfig(
         model="paper",

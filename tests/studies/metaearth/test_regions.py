@@ -82,6 +82,6 @@ def test_what_is_missing_is_said(study: Study, toy: object) -> None:
     assert notes[4.0, "total"] == "not run: fewer than 10 pictures"
     page = "\n".join(table.markdown())
     assert "Without resolution: not run: no --without." in page
-    assert "| 16 m | total | 0 |  |  |  |  |  | lost | 16.00 | not run: no held-out picture |" in page
+    assert "| 16 m | total | 0 |  |  |  |  |  | not known | 16.00 | not run: no held-out picture |" in page
     assert "4 m*" in page
     assert REGIONS[-1] == "total"

@@ -1,4 +1,4 @@
-"""Pictures that average down to what they were made of, by back-projection (spec MetaEarth 7.3).
+"""Pictures that average down to what they were made of, by back-projection.
 
 Letters: B batch, h w low-resolution pixels, H W = 4h 4w.
 """

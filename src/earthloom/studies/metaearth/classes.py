@@ -148,7 +148,7 @@ def _row(study: Study, classifier: Classifier, sets: Sequence[Labelled], test: L
 
 def _cells(row: Row) -> tuple[str, ...]:
     paper = published.ACCURACY.get(row.name)
-    theirs = ("", "") if paper is None else (f"{paper:.2f}", "lost")
+    theirs = ("", "") if paper is None else (f"{paper:.2f}", published.UNKNOWN)
     return row.name, *theirs, _percent(row.real), _percent(row.augmented), row.not_run
 
 

@@ -32,7 +32,7 @@ class Crops:
         return tuple(block.gsd_m for block in self.blocks)
 
     def coarse(self) -> NDArray[np.uint8]:
-        """Return them a fourth as fine `(N, h, w, 3)`, by Pillow's bicubic filter (spec MetaEarth 5.1)."""
+        """Return them a fourth as fine `(N, h, w, 3)`, by Pillow's bicubic filter."""
         return np.stack([bicubic(picture) for picture in self.real_NHW3])
 
 

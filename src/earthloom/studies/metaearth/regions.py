@@ -93,7 +93,7 @@ class RegionTable:
             "",
             *grid_lines((*head, "paper FID", "paper FID without", "note"), map(_cells, self.rows)),
             "",
-            "The paper's regions c1 to c4 have lost their names; ours are quarters by longitude. Its FID without:",
+            "The paper's regions c1 to c4 have no names in our copy; ours are quarters by longitude. Its FID without:",
             "",
             *grid_lines(
                 ("level", *published.COLUMNS),

@@ -199,8 +199,8 @@ def _steps(row: Row) -> tuple[str, ...]:
     steps = row.steps
     figures = (steps.horizontal, steps.vertical, steps.mean, steps.interior, steps.ratio)
     paper = published.SEAMS.get(row.way)
-    lost = "lost" if "as published" in row.way else ""
-    return row.way, lost if paper is None else ", ".join(f"{each:.2f}" for each in paper), *map(interval, figures)
+    absent = published.UNKNOWN if "as published" in row.way else ""
+    return row.way, absent if paper is None else ", ".join(f"{each:.2f}" for each in paper), *map(interval, figures)
 
 
 def _costs(row: Row) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A zoom of 64 (spec MetaEarth 5.4): three stages of the cascade, one stage alone, or bicubic enlargement.
+"""A zoom of 64: three stages of the cascade, one stage alone, or bicubic enlargement.
 
 Letters: N pictures, D features.
 """

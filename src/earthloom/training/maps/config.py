@@ -58,7 +58,7 @@ class MapsConfig(TrainConfig):
     """Weight of the soft Jaccard distance beside the class-set cross-entropy; 0 leaves it out."""
 
     feature_weight: float = 10.0
-    """Weight of feature matching (Series spec section 4)."""
+    """Weight of feature matching, as in Series GAN."""
 
     vgg_weight: float = 10.0
     """Weight of the VGG19 term, when its weights are given."""

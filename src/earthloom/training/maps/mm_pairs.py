@@ -1,6 +1,6 @@
 """Pairs for the map-to-map steps: generated maps of one zoom against the true map of the next coarser zoom.
 
-Spec series_gan section 5, MM-pair: the input is what the series really hands on, four merged tiles averaged 2x2,
+As the MM pairs of Series GAN: the input is what the series really hands on, four merged tiles averaged 2x2,
 made by the generator of the zoom above; the target is the true class raster, generalised (`cartography.generalize`).
 One stage after the other: from imagery pairs the r2m generator makes the pairs 17 -> 16; from these the m2m generator
 makes the pairs 16 -> 15, and so on.

@@ -16,7 +16,7 @@ from earthloom.training.maps.config import MapsConfig
 from earthloom.training.optimisers import averaged, placed
 
 BETAS = (0.5, 0.999)
-"""Of Adam in the adversarial phase (Series spec section 5)."""
+"""Of Adam in the adversarial phase, as in Series GAN."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,6 @@
 """One optimisation step of each phase: class sets alone, then against the discriminator.
 
-Spec series_gan section 4: L_G = L_adv + 10 L_FM + 10 L_VGG, beside the class-set cross-entropy that the warm
+Series GAN: L_G = L_adv + 10 L_FM + 10 L_VGG, beside the class-set cross-entropy that the warm
 start began with. The discriminator sees the soft colours of the generator and the true colours of completely
 labelled samples; pixels without a class are blanked in both. As published, both networks learn from one forward
 pass: neither sees the other's update of the same step.
