@@ -97,6 +97,13 @@ def test_spoilt_folders_are_refused(tmp_path: Path, spoil: Callable[[Path], None
         [load_sets(pair, PALETTE) for pair in read_pairs(folder)]
 
 
+def test_an_image_that_pillow_takes_for_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (pair, *_) = read_pairs(_pairs_folder(tmp_path))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 8)
+    with pytest.raises(DataError, match="cannot be read as an image: Image size"):
+        load_sets(pair, PALETTE)
+
+
 def test_folders_without_pairs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         read_pairs(tmp_path / "nowhere")

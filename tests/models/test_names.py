@@ -40,9 +40,7 @@ def test_folders_are_taken_as_they_are(shipped, tmp_path):
 def test_without_shipped_weights_there_are_none(tmp_path, monkeypatch):
     monkeypatch.setattr(names, "SHIPPED", tmp_path / "none")
     assert names.shipped_names() == []
-    with pytest.raises(
-        ModelError, match="no model 'x': there are no shipped weights, or give a folder or owner/name"
-    ):
+    with pytest.raises(ModelError, match="no model 'x': there are no shipped weights, or give a folder or owner/name"):
         names.resolve("x")
 
 

@@ -116,6 +116,9 @@ def test_a_run_is_not_overwritten_and_not_mixed(pairs: Path, tmp_path: Path) -> 
     (out / "state.safetensors").write_bytes(b"nothing")
     with pytest.raises(TrainingError, match="cannot be read"):
         fit("series-tiny", SHORT, [pairs], out, replace(CPU, resume=True))
+    (out / "run.json").unlink()
+    with pytest.raises(UsageError, match="generator is there already, and no run of .* made it"):
+        fit("series-tiny", SHORT, [pairs], out, CPU)
 
 
 @pytest.mark.parametrize(

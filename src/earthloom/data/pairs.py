@@ -197,7 +197,7 @@ def _open(file: File) -> Image.Image:
     image = _opened(file)
     try:
         image.load()
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise DataError(f"{file} cannot be read as an image: {error}") from error
     return image
 
@@ -207,7 +207,7 @@ def _opened(file: File) -> Image.Image:
         return Image.open(io.BytesIO(file.read()) if isinstance(file, Member) else file)
     except FileNotFoundError as error:
         raise DataError(f"{file} does not exist") from error
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise DataError(f"{file} cannot be read as an image: {error}") from error
 
 

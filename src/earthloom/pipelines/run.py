@@ -1,7 +1,7 @@
 """What every run that writes files shares: options, the store beside the output, finished runs recognised."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,10 +73,20 @@ def unfinished(tags_of: Mapping[Path, Mapping[str, str]], options: RunOptions) -
     """Return the files still to be written: all, or of a resumed run those that do not carry their tags yet.
 
     Where nothing is left to do, what is left of the run goes.
+
+    Args:
+        tags_of: The files and the tags they are to carry; the first one's are also those of the run.
+        options: Whether it is a resumed run.
+
+    Raises:
+        StoreError: If nothing is left to do, but what a stopped run left there is another run's.
     """
     left = [path for path, tags in tags_of.items() if not (options.resume and is_made_by(path, tags))]
-    if not left:
-        remove(parts_of(list(tags_of)))
+    parts = parts_of(list(tags_of))
+    if not left and parts.exists():
+        with Store(parts) as store:
+            store.claim(next(iter(tags_of.values())))
+        remove(parts)
     return left
 
 
@@ -100,18 +110,20 @@ def is_made_by(path: Path, tags: Mapping[str, str]) -> bool:
 
 @contextmanager
 def _open_store(path: Path, options: RunOptions) -> Iterator[Store]:
-    """Give the store of a run; one that stays without a block is worth nothing and goes."""
+    """Give the store of a run; one without a block is worth nothing and goes, one that cannot be read stays."""
     if path.exists() and not options.resume:
         if not options.overwrite:
             raise UsageError(f"{path} holds an unfinished run: go on with --resume, or start anew with --overwrite")
         remove(path)
-    kept = 0
+    kept = path.exists()
     try:
         with Store(path) as store:
+            kept = True
             try:
                 yield store
             finally:
-                kept = store.num_blocks()
+                kept = store.num_blocks() > 0
     finally:
         if not kept:
-            remove(path)
+            with suppress(OSError):
+                remove(path)

@@ -42,7 +42,8 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
         The checkpoint folder of the averaged network.
 
     Raises:
-        UsageError: If the settings do not fit, `out` is a file, or it holds a run and resuming was not asked for.
+        UsageError: If the settings do not fit, `out` is a file, it holds a run and resuming was not asked for, or it
+            holds other weights.
         DataError: If the folders hold nothing to train on.
         ModelError: If weights that were named cannot be used.
         TrainingError: If the checkpoint to resume is damaged or of other settings or inputs, or `out` is not writable.
@@ -54,6 +55,8 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
         raise UsageError(f"{out} already holds a run; go on with --resume or choose another --out")
     accelerator = accelerator_on(runtime.device)
     regime = regime_of(config, folders, runtime, accelerator.device)
+    if (out / regime.network).exists() and not (out / RUN_FILE).exists():
+        raise UsageError(f"{out / regime.network} is there already, and no run of {out} made it; choose another --out")
     inputs = Inputs(
         data=regime.data_sha256(),
         vgg19=None if runtime.vgg19 is None else sha256_of_file(runtime.vgg19),

@@ -1,7 +1,9 @@
 """The cascade as a user runs it: place, mask, equal bytes, resuming, worlds, resolutions."""
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from affine import Affine
 from PIL import Image
 from rio_cogeo import cog_validate
 
-from earthloom.errors import InterruptedRunError, UsageError
+from earthloom.errors import InterruptedRunError, StoreError, UsageError
 from earthloom.io.inputs import inspect
 from earthloom.loom.noise import derive_key
 from earthloom.pipelines.cascade import make_cascade
@@ -126,7 +128,7 @@ def test_a_part_of_several_stages_equals_the_whole(ground, denoiser, tmp_path, f
     assert np.array_equal(part("small", 18, 12, 20, 14), part("large", 16, 11, 21, 15)[:, rows, cols])
 
 
-def test_an_interrupted_cascade_goes_on_where_it_stopped(ground, denoiser, tmp_path):
+def test_an_interrupted_cascade_goes_on_where_it_stopped(ground, denoiser, tmp_path, monkeypatch):
     whole = make(ground, tmp_path / "whole.tif", denoiser)[0]
     made: list[int] = []
 
@@ -141,6 +143,13 @@ def test_an_interrupted_cascade_goes_on_where_it_stopped(ground, denoiser, tmp_p
     assert not out.exists()
     with pytest.raises(UsageError, match="holds an unfinished run"):
         make(ground, out, denoiser)
+    make(ground, tmp_path / "other.tif", denoiser, seed=1)[0].rename(out)
+    with pytest.raises(StoreError, match="belongs to another run: its EARTHLOOM_SEED is"):
+        make(ground, out, denoiser, resume=True, seed=1)
+    out.unlink()
+    with monkeypatch.context() as patch, pytest.raises(StoreError, match="cannot use the block store"):
+        patch.setattr("sqlite3.connect", Mock(side_effect=sqlite3.OperationalError("disk I/O error")))
+        make(ground, out, denoiser, resume=True)
     left: list[int] = []
     make(ground, out, denoiser, resume=True, progress=lambda layer, done, total: left.append(total))
     assert len(left) <= made[0] - 5

@@ -78,10 +78,10 @@ def test_what_is_missing_is_said(study: Study, toy: object) -> None:
     table = regions.make(replace(study, without=None))
     notes = {(row.level_m, row.region): row.note for row in table.rows}
     assert notes[64.0, "total"] == "not run: the weights learned no such level"
-    assert notes[16.0, "total"] == "not run: no held-out picture"
+    assert notes[16.0, "total"] == "not run: no held-out block of 32 px"
     assert notes[4.0, "total"] == "not run: fewer than 10 pictures"
     page = "\n".join(table.markdown())
     assert "Without resolution: not run: no --without." in page
-    assert "| 16 m | total | 0 |  |  |  |  |  | not known | 16.00 | not run: no held-out picture |" in page
+    assert "| 16 m | total | 0 |  |  |  |  |  | not known | 16.00 | not run: no held-out block of 32 px |" in page
     assert "4 m*" in page
     assert REGIONS[-1] == "total"

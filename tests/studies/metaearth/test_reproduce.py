@@ -72,12 +72,13 @@ def test_what_is_finished_is_kept_when_it_is_stopped(study: Study, monkeypatch: 
     assert tables["5"]["not_run"] == "not reached: the run was stopped before"
 
 
-def test_too_little_ground_is_a_reason(study: Study, toy: object) -> None:
+def test_too_little_ground_is_a_reason(study: Study, toy: object, caplog: pytest.LogCaptureFixture) -> None:
     few = tuple(block for block in study.blocks if block.gsd_m == 4.0)
     written = reproduce(replace(study, blocks=few), (4, 5))
     tables = json.loads(written[0].read_text())["tables"]
     assert "no level gives 10 held-out pictures" in tables["4"]["not_run"]
     assert "KID wants at least 10 pictures" in tables["5"]["not_run"]
+    assert caplog.messages[0].startswith("not run: Cascade against a single stage, 64 times finer: no level gives")
 
 
 def test_inputs_that_do_not_fit_are_refused(study: Study) -> None:

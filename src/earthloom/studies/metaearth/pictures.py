@@ -72,7 +72,7 @@ def _levels(study: Study) -> Iterator[Picture]:
         title, name = f"Pictures of {level_m:g} m", f"level_{level_m:g}m.png"
         crops = cut_crops(blocks, side_px=study.window_px, num=NUM_ROWS, seed=study.options.seed)
         if crops is None:
-            yield Picture(title=title, file=None, not_run="no held-out picture")
+            yield Picture(title=title, file=None, not_run=f"no held-out block of {study.window_px} px")
         else:
             _draw(study, _columns(study, crops), name)
             yield Picture(title=title, file=name, not_run=reason)

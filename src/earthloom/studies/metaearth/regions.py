@@ -114,7 +114,8 @@ def make(study: Study) -> RegionTable:
     for level_m in sorted({*held_out, *published.FID}, reverse=True):
         crops = held_out_crops(study, level_m) if level_m in held_out else None
         if crops is None:
-            note = "no held-out picture" if level_m in held_out else "the weights learned no such level"
+            found = f"no held-out block of {study.window_px} px"
+            note = found if level_m in held_out else "the weights learned no such level"
             rows.append(Row(level_m=level_m, region=TOTAL, num=0, note=f"not run: {note}"))
         else:
             measured.append(made := _Made.of(study, crops))

@@ -1,5 +1,6 @@
 """`earthloom reproduce metaearth`: the tables, each made or reported as not run with its reason."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -14,6 +15,8 @@ from earthloom.studies.class_folders import read_split
 from earthloom.studies.metaearth import classes, curve, pictures, regions, seams, zoom
 from earthloom.studies.metaearth.study import Study
 from earthloom.studies.report import NOT_REACHED, NotRun, Report, Section, Table, check_folder
+
+log = logging.getLogger("earthloom")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +99,14 @@ def _section(number: int, table: Table, *, seconds: float = 0.0) -> Section:
 
 def _table(study: Study, entry: Entry) -> Table:
     """Return what an entry makes, or why it cannot."""
-    if missing := [REASONS[name] for name in entry.needs if getattr(study, name) is None]:
-        return NotRun("; ".join(missing))
-    try:
-        return entry.make(study)
-    except DataError as error:
-        return NotRun(str(error))
+    reason = "; ".join(REASONS[name] for name in entry.needs if getattr(study, name) is None)
+    if not reason:
+        try:
+            return entry.make(study)
+        except DataError as error:
+            reason = str(error)
+    log.warning(f"not run: {entry.title}: {reason}")
+    return NotRun(reason)
 
 
 def _report(study: Study, sections: Mapping[int, Section]) -> Report:
