@@ -101,3 +101,11 @@ def test_what_cannot_be_built_is_refused(packs: dict[str, Path], tmp_path: Path)
         build_pack("dubai", packs["naip"], tmp_path / "out2", all_train=False)
     with pytest.raises(DataError, match="not an empty folder"):
         build_pack("dubai", packs["dubai"], packs["naip"], all_train=False)
+    (tmp_path / "empty" / "sat").mkdir(parents=True)
+    (tmp_path / "empty" / "map").mkdir()
+    with pytest.raises(DataError, match="no scene of mass_roads was found"):
+        build_pack("mass_roads", tmp_path / "empty", tmp_path / "out", all_train=False)
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="file/out cannot be made: "):
+        build_pack("dubai", packs["dubai"], tmp_path / "file" / "out", all_train=False)
+    assert not list(tmp_path.glob("out*"))

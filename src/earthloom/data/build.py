@@ -65,7 +65,7 @@ Scenes = Callable[[Path], Iterable[Scene]]
 
 
 def build(about: About, scenes: Iterable[Scene], out: Path, *, all_train: bool) -> int:
-    """Write scenes as a folder of pairs; the index comes last, so a folder with one is whole.
+    """Write scenes as a folder of pairs; the folder gets its name when it is whole.
 
     Args:
         about: The pack's origin, written as `about.json`.
@@ -77,14 +77,16 @@ def build(about: About, scenes: Iterable[Scene], out: Path, *, all_train: bool) 
         How many pairs were written.
 
     Raises:
-        DataError: If `out` already holds something.
+        DataError: If there are no scenes, or `out` already holds something or cannot be written.
     """
-    _refuse_full(out)
-    for name in ("images", "targets"):
-        (out / name).mkdir(parents=True, exist_ok=True)
-    (out / ABOUT).write_text(json.dumps(asdict(about), indent=1) + "\n")
-    pairs = [_write(out, about.pack, scene) for scene in scenes]
-    write_index(out, [replace(pair, split="train") if all_train else pair for pair in pairs])
+    with whole_folder(out) as part:
+        for name in ("images", "targets"):
+            (part / name).mkdir()
+        (part / ABOUT).write_text(json.dumps(asdict(about), indent=1) + "\n")
+        pairs = [_write(part, about.pack, scene) for scene in scenes]
+        if not pairs:
+            raise DataError(f"no scene of {about.pack} was found: is it the folder of that pack?")
+        write_index(part, [replace(pair, split="train") if all_train else pair for pair in pairs])
     return len(pairs)
 
 
@@ -114,15 +116,18 @@ def whole_folder(out: Path) -> Iterator[Path]:
     """Give a folder to fill; it gets its name at the end, and is gone if anything fails.
 
     Raises:
-        DataError: If `out` already holds something.
+        DataError: If `out` already holds something or cannot be written.
     """
     _refuse_full(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f"{out.name}.part-", dir=out.parent) as name:
-        part = Path(name) / out.name
-        part.mkdir()
-        yield part
-        os.replace(part, out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f"{out.name}.part-", dir=out.parent) as name:
+            part = Path(name) / out.name
+            part.mkdir()
+            yield part
+            os.replace(part, out)
+    except OSError as error:
+        raise DataError(f"{out} cannot be made: {error}") from error
 
 
 def read_rows(source: Path, *columns: str) -> list[dict[str, str]]:
