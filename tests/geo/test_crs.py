@@ -125,6 +125,14 @@ def test_ground_resolution_follows_the_ellipsoid() -> None:
     assert degree == pytest.approx((78_846.8 * 111_131.8) ** 0.5 * 1e-5, rel=1e-5)
 
 
+@pytest.mark.parametrize(("plane", "scale"), [("EPSG:3031", 0.9727690), ("EPSG:3413", 0.9698582)])
+def test_ground_resolution_holds_at_a_pole(plane: str, scale: float) -> None:
+    # The scale of a polar stereographic map at its pole follows from the latitude where it is 1: 71 S and 70 N.
+    for col, row in ((0, 0), (0.5, 0), (0.5, 0.5), (1, 0), (10, -3)):
+        assert crs.gsd_m_at(plane, Affine(4, 0, 0, 0, -4, 0), col, row) == pytest.approx(4 / scale, rel=1e-5)
+        assert crs.aspect_at(plane, Affine(4, 0, 0, 0, -4, 0), col, row) == pytest.approx(1, rel=1e-5)
+
+
 def test_pixels_of_degrees_are_not_square_on_the_ground() -> None:
     degrees = Affine(1e-5, 0, 0, 0, -1e-5, 45)
     for transform, expected in ((degrees, 111_131.8 / 78_846.8), (degrees @ Affine.rotation(90), 78_846.8 / 111_131.8)):

@@ -8,7 +8,7 @@ right edge has no windows; split such an image at longitude 180 and work on each
 """
 
 from functools import lru_cache
-from math import atan, cos, degrees, hypot, isfinite, pi, radians, sin, sinh, sqrt
+from math import atan, degrees, isfinite, pi, sinh, sqrt
 
 from affine import Affine
 from pyproj import CRS, Geod, Transformer
@@ -27,6 +27,9 @@ Bounds = tuple[float, float, float, float]
 
 _EDGE_POINTS = 101
 _GEOD = Geod(ellps="WGS84")
+
+Position = tuple[float, float]
+"""Longitude and latitude in degrees."""
 
 
 def parse(crs: str | int) -> str:
@@ -102,13 +105,17 @@ def centre_gsd_m(crs: str, transform: Affine, width: int, height: int) -> float:
 def gsd_m_at(crs: str, transform: Affine, col: float, row: float) -> float:
     """Return the ground metres of a pixel's side about a pixel position, measured along the ellipsoid.
 
-    Of pixels that are not square on the ground it is the side of the square of the same area.
+    Of pixels that are not square on the ground it is the side of the square of the same area, which is twice that of
+    the quadrangle between the middles of the edges (Bretschneider's formula: lengths alone, so it holds at a pole too).
 
     Raises:
         GeoError: If there is no ground.
     """
-    across, down = _sides_m(crs, transform, col, row)
-    return sqrt(abs(across[0] * down[1] - across[1] * down[0]))
+    left, top, right, bottom = _edges(crs, transform, col, row)
+    diagonals = 4 * _length_m(left, right) ** 2 * _length_m(top, bottom) ** 2
+    slant = sum(_length_m(*ends) ** 2 for ends in ((left, top), (right, bottom)))
+    slant -= sum(_length_m(*ends) ** 2 for ends in ((top, right), (bottom, left)))
+    return sqrt(sqrt(max(0.0, diagonals - slant**2) / 4))
 
 
 def aspect_at(crs: str, transform: Affine, col: float, row: float) -> float:
@@ -117,8 +124,8 @@ def aspect_at(crs: str, transform: Affine, col: float, row: float) -> float:
     Raises:
         GeoError: If there is no ground.
     """
-    across, down = _sides_m(crs, transform, col, row)
-    return hypot(*down) / hypot(*across)
+    left, top, right, bottom = _edges(crs, transform, col, row)
+    return _length_m(top, bottom) / _length_m(left, right)
 
 
 def lon_lat(crs: str, transform: Affine, col: float, row: float) -> tuple[float, float]:
@@ -162,16 +169,15 @@ def _transformed(crs_from: str, crs_to: str, bounds: Bounds) -> Bounds:
     return found
 
 
-def _sides_m(crs: str, transform: Affine, col: float, row: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the ways across and down a pixel in metres (east, north)."""
-    across = _vector_m(crs, transform, (col - 0.5, row), (col + 0.5, row))
-    return across, _vector_m(crs, transform, (col, row - 0.5), (col, row + 0.5))
+def _edges(crs: str, transform: Affine, col: float, row: float) -> list[Position]:
+    """Return the middles of the edges of a pixel about a position: left, top, right, bottom."""
+    places = (col - 0.5, row), (col, row - 0.5), (col + 0.5, row), (col, row + 0.5)
+    return [lon_lat(crs, transform, *place) for place in places]
 
 
-def _vector_m(crs: str, transform: Affine, start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
-    """Return the way from one pixel position to another in metres (east, north)."""
-    azimuth_deg, _, length_m = _GEOD.inv(*lon_lat(crs, transform, *start), *lon_lat(crs, transform, *end))
-    return length_m * sin(radians(azimuth_deg)), length_m * cos(radians(azimuth_deg))
+def _length_m(start: Position, end: Position) -> float:
+    """Return the metres of ground between two positions."""
+    return float(_GEOD.inv(*start, *end)[2])
 
 
 def _short(crs: str | int) -> str:
