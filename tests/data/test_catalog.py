@@ -96,8 +96,11 @@ def test_what_is_no_catalog_is_refused(tmp_path: Path, files: dict[str, bytes], 
             tar.addfile(info, io.BytesIO(content))
     with pytest.raises(DataError, match=words):
         read_catalog(tmp_path)
-    with pytest.raises(DataError, match="holds no blocks of imagery"):
+    with pytest.raises(DataError, match="nowhere does not exist"):
         read_catalog(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no blocks of imagery"):
+        read_catalog(tmp_path / "empty")
 
 
 @pytest.mark.parametrize("name", IMAGERY)

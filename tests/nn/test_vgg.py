@@ -95,7 +95,7 @@ def test_perceptual_loss_weighs_the_five_layers_and_reaches_the_generated_pictur
 
 
 def test_other_files_are_refused(tmp_path, float_weights):
-    with pytest.raises(ModelError, match="no VGG19 weights at .*missing.pth.*feature matching only"):
+    with pytest.raises(ModelError, match="no VGG19 weights at .*missing.pth.*leave --vgg19 out"):
         load_vgg19(tmp_path / "missing.pth")
     (tmp_path / "bad.safetensors").write_bytes(b"no weights")
     with pytest.raises(ModelError, match="bad.safetensors cannot be read as weights"):

@@ -75,8 +75,10 @@ def read_catalog(path: Path) -> list[ImageBlock]:
         path: A folder of shards, or one shard.
 
     Raises:
-        DataError: If there are no blocks, or one lacks its picture or a fact.
+        DataError: If it does not exist, there are no blocks, or one lacks its picture or a fact.
     """
+    if not path.exists():
+        raise DataError(f"{path} does not exist; give a catalog that `earthloom data catalog` made")
     blocks = [_block(sample) for shard in shards.find(path) for sample in shards.read_samples(shard)]
     if not blocks:
         raise DataError(f"{path} holds no blocks of imagery; make a catalog with `earthloom data catalog`")

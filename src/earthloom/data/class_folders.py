@@ -43,6 +43,11 @@ class ClassFolders:
         listed = {row["file"] for row in self.rows if row["split"] == TRAIN}
         return [image for image in self.images if image.as_posix() in listed]
 
+    @property
+    def unknown(self) -> list[str]:
+        """The files that `split.csv` lists and that are no image here."""
+        return sorted({row["file"] for row in self.rows or ()} - {image.as_posix() for image in self.images})
+
 
 def read_class_folders(folder: Path) -> ClassFolders:
     """Look what there is; no image is opened.

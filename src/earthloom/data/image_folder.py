@@ -70,6 +70,8 @@ def split_of(site: str) -> str:
 
 
 def _rows(folder: Path) -> Sequence[Row]:
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder; give one with GeoTIFFs, or with images and an {INDEX}")
     if (folder / INDEX).is_file():
         if rows := read_rows(folder, "file", "gsd_m"):
             return rows

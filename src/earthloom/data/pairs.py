@@ -207,7 +207,9 @@ def _opened(file: File) -> Image.Image:
         return Image.open(io.BytesIO(file.read()) if isinstance(file, Member) else file)
     except FileNotFoundError as error:
         raise DataError(f"{file} does not exist") from error
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError as error:
+        raise DataError(f"{file} cannot be read as an image: its format is unknown") from error
+    except (OSError, Image.DecompressionBombError) as error:
         raise DataError(f"{file} cannot be read as an image: {error}") from error
 
 

@@ -121,9 +121,7 @@ def load_vgg19(path: Path, *, normalize: bool = True) -> VGG19:
 
 def _read(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
-        raise ModelError(
-            f"no VGG19 weights at {path}: give a file, or leave it out to train with feature matching only"
-        )
+        raise ModelError(f"no VGG19 weights at {path}: give a file, or leave --vgg19 out to do without")
     return read_tensors(path)
 
 

@@ -108,6 +108,8 @@ def _worlds(data: ClassFolders, times: int) -> dict[Path, list[Path]]:
         DataError: If there is none to make, or two files would get one name.
     """
     images = data.train
+    if data.unknown:
+        log.warning(f"{SPLIT} lists {len(data.unknown)} files that are no image here, such as {data.unknown[0]}")
     if not images:
         raise DataError(
             f"{data.folder / SPLIT}: lists none of the {len(data.images)} images with split {TRAIN}, so nothing would "

@@ -113,6 +113,12 @@ def test_only_the_train_split_is_made_again(classes: Path, denoiser: Path, tmp_p
     assert all((out / row["file"]).exists() for row in added)
 
 
+def test_listed_files_that_are_no_image_are_told(classes: Path, denoiser: Path, tmp_path: Path, caplog) -> None:
+    (classes / "split.csv").write_text(LISTED + "town\\e.png,t,train\ntown/gone.png,t,test\n")
+    make(classes, tmp_path / "out", denoiser, times=1)
+    assert "split.csv lists 2 files that are no image here, such as town/gone.png" in caplog.messages
+
+
 def test_bytes_depend_neither_on_workers_nor_on_the_other_images(classes: Path, denoiser: Path, tmp_path: Path) -> None:
     make(classes, tmp_path / "two", denoiser)
     alone = tmp_path / "alone"
