@@ -162,8 +162,7 @@ class Store:
             with self._lock:
                 yield
         except sqlite3.OperationalError as error:
-            full = "full" in str(error)
-            hint = "free some space and run again with --resume" if full else "is there space, and is its folder writable?"
+            hint = "free some space and run again with --resume" if "full" in str(error) else "is its folder writable?"
             raise StoreError(f"cannot use the block store {self.path}: {error}; {hint}") from error
         except sqlite3.DatabaseError as error:
             raise StoreError(f"{self.path} is damaged or no block store: {error}; delete it and start anew") from error
