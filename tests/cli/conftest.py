@@ -33,6 +33,7 @@ def bad_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tif("five.tif", np.concatenate([pixels, pixels[:2]]))
     tif("deep.tif", pixels.astype(np.uint16) * 10)
     tif("void.tif", np.zeros_like(pixels), nodata=0)
+    tif("east.tif", np.where(np.arange(40) < 20, np.uint8(0), pixels), nodata=0)
     holed = pixels.astype(np.float32)
     holed[:, 5:10, 20:24] = np.nan
     tif("holed.tif", holed)

@@ -30,6 +30,7 @@ CASES: list[tuple[str, list[str], int, str]] = [
     ("good.tif", ["--samples", "0"], 2, "--samples 0"),
     ("good.tif", ["--uncertainty"], 2, "--samples 4"),
     ("good.tif", ["--bounds", "0,0,1,1"], 2, "miss"),
+    ("east.tif", ["--bounds", "1001,990,1010,999"], 2, "hold only nodata of the image"),
     ("good.tif", ["--bounds", "1,1,0,0"], 2, "left < right"),
     ("good.tif", ["--bounds", "nan,0,1,1"], 2, "left < right"),
     ("good.tif", ["--device", "abacus"], 2, "abacus"),

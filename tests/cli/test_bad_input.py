@@ -41,6 +41,7 @@ CASES: list[Case] = [
     ("good.tif", ["--zooms", "13..42"], 2, "zoom 42"),
     ("good.tif", ["--zooms", "high"], 2, "--zooms"),
     ("good.tif", ["--bounds", "0,0,1,1"], 2, "miss"),
+    ("east.tif", ["--bounds", "1001,990,1010,999"], 2, "hold only nodata of the image"),
     ("good.tif", ["--device", "abacus"], 2, "abacus"),
     ("good.tif", ["--model", "no-such-model"], 1, "no-such-model"),
     ("good.tif", ["--model", "r2m-only"], 1, "m2m"),

@@ -1,7 +1,7 @@
 """`earthloom cascade`: coarse imagery to fine imagery, without bounds."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,20 +41,19 @@ def cascade(
     """Make finer imagery of an image, four times as fine a stage."""
     from earthloom.pipelines.cascade import make_cascade
     from earthloom.pipelines.cascade_plan import CascadeOptions
-    from earthloom.pipelines.denoise import CascadeWeights, Noise, SamplerName
+    from earthloom.pipelines.denoise import CascadeWeights
     from earthloom.pipelines.device import Device
-    from earthloom.pipelines.stages import Merge, Sampling
+    from earthloom.pipelines.stages import Sampling
 
+    names: dict[str, Any] = {"sampler": sampler, "noise": noise, "merge": merge}
     chosen = CascadeOptions(
         res_m=res,
         bounds=options.parse_bounds(bounds),
         sampling=Sampling(
             steps=steps,
             phases=phases,
-            sampler=options.one_of("--sampler", sampler, SamplerName),
-            noise=options.one_of("--noise", noise, Noise),
-            merge=options.one_of("--merge", merge, Merge),
             consistent=consistent,
+            **names,
         ),
         samples=samples,
         uncertainty=uncertainty,

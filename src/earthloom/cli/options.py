@@ -4,7 +4,7 @@ import logging
 import os
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -50,17 +50,6 @@ def parse_zooms(text: str | None) -> tuple[int, int] | None:
         return int(first), int(last or first)
     except ValueError:
         raise UsageError(f"--zooms {text!r} is no range; write e.g. --zooms 13..17") from None
-
-
-def one_of(option: str, text: str, names: Any) -> Any:
-    """Return a name, if it is one of a Literal's.
-
-    Raises:
-        UsageError: If it is none of them.
-    """
-    if text not in get_args(names):
-        raise UsageError(f"{option} {text!r} is not one of {', '.join(get_args(names))}")
-    return text
 
 
 def open_imagery(image: Path, bidx: str | None, gsd: float | None, scale: str | None) -> "Imagery":

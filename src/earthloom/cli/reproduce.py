@@ -52,7 +52,7 @@ def metaearth(
     as_json: options.Json = False,
 ) -> None:
     """Rerun the tables of MetaEarth and write report.json, report.md and pictures."""
-    from earthloom.pipelines.denoise import CascadeWeights, SamplerName
+    from earthloom.pipelines.denoise import CascadeWeights
     from earthloom.pipelines.device import Device
     from earthloom.pipelines.run import RunOptions
     from earthloom.pipelines.stages import Sampling
@@ -71,6 +71,7 @@ def metaearth(
     )
     effort = QUICK if quick else Effort()
     changes: dict[str, Any] = {"pictures": n, "seam_pictures": n, "epochs": epochs}
+    sampling: dict[str, Any] = {"sampler": sampler, "consistent": consistent}
     with shown(quiet=quiet, as_json=as_json) as progress:
         study = Study(
             weights=CascadeWeights.read(model),
@@ -82,11 +83,7 @@ def metaearth(
             classes_gsd_m=classes_gsd,
             folder=out,
             options=run,
-            sampling=Sampling(
-                steps=(2 if quick else 8) if steps is None else steps,
-                sampler=options.one_of("--sampler", sampler, SamplerName),
-                consistent=consistent,
-            ),
+            sampling=Sampling(steps=(2 if quick else 8) if steps is None else steps, **sampling),
             effort=replace(effort, **{name: value for name, value in changes.items() if value is not None}),
             progress=progress,
         )

@@ -15,6 +15,7 @@ from earthloom.io.stac import About, time_of
 from earthloom.loom.layer import Layer
 from earthloom.loom.noise import derive_key
 from earthloom.models.metaearth.config import FACTOR
+from earthloom.pipelines.bounds import check_bounds
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.plan import Picture, Plan, provenance_of
 from earthloom.pipelines.run import RunOptions
@@ -72,8 +73,9 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
 
     Raises:
         SourceError: If the image is fine enough already.
-        UsageError: If the bounds miss it.
+        UsageError: If the bounds miss it or its ground.
     """
+    check_bounds(imagery, options.bounds)
     res_m = options.res_of(imagery.gsd_m)
     count = num_stages(imagery.gsd_m, res_m)
     source, sampling, device = imagery.on(imagery.grid), options.sampling, options.device
@@ -84,7 +86,7 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
     ratio = _ratio(imagery, layers[0].grid, res_m)
     grid = layers[0].grid if ratio == 1.0 else averaged_grid(layers[0].grid, ratio)
     first = Plan(
-        pictures=(Picture(layer=layers[0], window=_window(imagery, grid, options.bounds), ratio=ratio),),
+        pictures=(Picture(layer=layers[0], window=_window(grid, options.bounds), ratio=ratio),),
         provenance=provenance_of(
             imagery, weights, options, verb="cascade", res_m=res_m, bounds=options.bounds, **asdict(sampling)
         ),
@@ -134,14 +136,9 @@ def _spread(first: Plan, layers: Sequence[Layer]) -> Plan:
     )
 
 
-def _window(imagery: Imagery, grid: Grid, bounds: Bounds | None) -> Window:
+def _window(grid: Grid, bounds: Bounds | None) -> Window:
     """Return the pixels of the result, all or those that cover `bounds`."""
     assert grid.extent is not None
     if bounds is None:
         return grid.extent
-    if imagery.crs is None:
-        raise UsageError("--bounds needs an image with a place; cut this one first")
-    part = grid.window_of(*bounds)
-    if not part.intersects(grid.extent):
-        raise UsageError(f"--bounds {bounds} miss the image, whose bounds are {imagery.bounds} in {imagery.crs}")
-    return part.intersection(grid.extent)
+    return grid.window_of(*bounds).intersection(grid.extent)

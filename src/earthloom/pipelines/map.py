@@ -11,6 +11,7 @@ from earthloom.io.sinks import check_output
 from earthloom.io.sinks import outputs as files_of
 from earthloom.io.stac import About, time_of
 from earthloom.loom.loom import Progress
+from earthloom.pipelines.bounds import check_bounds
 from earthloom.pipelines.plan import Picture, Plan, provenance_of
 from earthloom.pipelines.run import RunOptions, may_replace, unfinished, weaving
 from earthloom.pipelines.series import (
@@ -41,9 +42,10 @@ def plan_map(imagery: Imagery, weights: SeriesWeights, options: MapOptions) -> P
     """Plan the maps of an image.
 
     Raises:
-        UsageError: If a zoom does not exist, or the bounds miss the image.
+        UsageError: If a zoom does not exist, or the bounds miss the image or its ground.
         SourceError: If the image is too coarse for a map.
     """
+    check_bounds(imagery, options.bounds)
     zooms = choose_zooms(imagery, options.zooms)
     layers = series_layers(imagery, weights, zooms, options.device)
     windows = zoom_windows(map_window(imagery, zooms.finest, options.bounds), zooms)

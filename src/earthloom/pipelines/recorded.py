@@ -1,12 +1,13 @@
 """From what a file says of its making back to the plan it was made by."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from earthloom.errors import SourceError
+from earthloom.errors import GeoError, SourceError, UsageError
 from earthloom.geo.crs import Bounds
 from earthloom.io.describe import describe
 from earthloom.io.imagery import Imagery
@@ -63,18 +64,20 @@ class Recorded:
         """Return the image it was made of, read as it was then.
 
         Raises:
-            SourceError: If the image is not at `source`, nor, without one, beside the file by its recorded name.
+            SourceError: If the image is not at `source`, nor, without one, beside the file by its recorded name; or it
+                cannot be read as it was then.
         """
         found = source or self.path.parent / self.tags["EARTHLOOM_INPUT"]
         if not (is_remote(found) or found.exists()):
             raise SourceError(f"{found}: no such file, and {self.path} was made of it: name the image with --input")
-        scale = self.parameters["scale"]
-        return inspect(
-            found,
-            bidx=tuple(self.parameters["bands"]),
-            gsd_m=self.parameters["gsd_m"],
-            scale=None if scale is None else tuple(scale),
-        )
+        with self._as_recorded(f"{found}: cannot be read as {self.path} says it was read"):
+            scale = self.parameters["scale"]
+            return inspect(
+                found,
+                bidx=tuple(self.parameters["bands"]),
+                gsd_m=self.parameters["gsd_m"],
+                scale=None if scale is None else tuple(scale),
+            )
 
     def plan(self, imagery: Imagery, model: str | None, device: Device) -> Plan:
         """Return the plan it was made by.
@@ -86,15 +89,27 @@ class Recorded:
 
         Raises:
             ModelError: If the weights are not to be found.
+            SourceError: If there is no such plan: it is another image, or the provenance was changed.
         """
-        run = {
-            "device": device,
-            "workers": 1,
-            "batch": int(self.tags["EARTHLOOM_BATCH"]),
-            "seed": int(self.tags["EARTHLOOM_SEED"]),
-        }
         verb = _VERBS[self.parameters["verb"]]
-        return verb.plan(self, imagery, model or self.tags["EARTHLOOM_MODEL"], run)
+        with self._as_recorded(self.mismatch(imagery)):
+            batch, seed = int(self.tags["EARTHLOOM_BATCH"]), int(self.tags["EARTHLOOM_SEED"])
+            run = {"device": device, "workers": 1, "batch": batch, "seed": seed}
+            return verb.plan(self, imagery, model or self.tags["EARTHLOOM_MODEL"], run)
+
+    def mismatch(self, imagery: Imagery) -> str:
+        """Say what is wrong where the file cannot have been made of this image as its provenance says."""
+        if imagery.sha256 == self.tags.get("EARTHLOOM_INPUT_SHA256"):
+            return f"{self.path}: was cut or resampled since it was made, or its provenance was changed"
+        return f"{imagery.path}: is another image than {self.path} was made of: name the right one with --input"
+
+    @contextmanager
+    def _as_recorded(self, problem: str) -> Iterator[None]:
+        """Turn what recorded values may set off, being any text, into one error."""
+        try:
+            yield
+        except (SourceError, UsageError, GeoError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise SourceError(f"{problem} ({error})") from error
 
 
 NEEDED = {"bands", "gsd_m", "scale"}

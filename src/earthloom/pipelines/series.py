@@ -146,23 +146,14 @@ def map_grid(imagery: Imagery, zoom: int) -> Grid:
 
 
 def map_window(imagery: Imagery, zoom: int, bounds: Bounds | None = None) -> Window:
-    """Return the pixels of a zoom that cover an image, or `bounds` of it in its CRS, snapped outward.
-
-    Raises:
-        UsageError: If `bounds` are asked of an image without a place, or miss the image.
-    """
+    """Return the pixels of a zoom that cover an image, or `bounds` of one with a place in its CRS, snapped outward."""
     grid = map_grid(imagery, zoom)
     if imagery.crs is None:
-        if bounds is not None:
-            raise UsageError("--bounds needs an image with a place; cut this one first")
         return grid.window_of(*imagery.bounds)
     whole = grid.window_of(*transform_bounds(imagery.crs, "EPSG:3857", imagery.bounds))
     if bounds is None:
         return whole
-    part = grid.window_of(*transform_bounds(imagery.crs, "EPSG:3857", bounds))
-    if not whole.intersects(part):
-        raise UsageError(f"--bounds {bounds} miss the image, whose bounds are {imagery.bounds} in {imagery.crs}")
-    return whole.intersection(part)
+    return whole.intersection(grid.window_of(*transform_bounds(imagery.crs, "EPSG:3857", bounds)))
 
 
 def series_layers(imagery: Imagery, weights: SeriesWeights, zooms: Zooms, device: Device) -> dict[int, Layer]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil, log
-from typing import Literal
+from typing import Literal, get_args
 
 from affine import Affine
 
@@ -56,6 +56,9 @@ class Sampling:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be sampled."""
+        for option, known in (("sampler", SamplerName), ("noise", Noise), ("merge", Merge)):
+            if (asked := getattr(self, option)) not in get_args(known):
+                raise UsageError(f"--{option} {asked!r} is not one of {', '.join(get_args(known))}")
         if not 1 <= self.steps <= NUM_STEPS:
             raise UsageError(f"--steps {self.steps}: want 1 to {NUM_STEPS}")
         if not 1 <= self.phases <= self.steps:

@@ -89,31 +89,32 @@ def verify(
         workers: Windows made at once.
 
     Raises:
-        SourceError: If the file carries no provenance to weave it by, or its image is not to be found.
+        SourceError: If the file carries no provenance to weave it by, its image is not to be found, or the two do not
+            fit each other.
         ModelError: If the weights are not to be found.
     """
     recorded = Recorded.read(path)
-    plan = recorded.plan(recorded.image(source), model, device)
+    imagery = recorded.image(source)
+    plan = recorded.plan(imagery, model, device)
     tags, here = recorded.tags, plan.provenance.tags()
     claims = {
         key: (tags.get(key, "nothing"), here.get(key, "nothing"))
         for key in {**here, **tags}
         if tags.get(key) != here.get(key)
     }
-    chosen = islice(_parts(path, plan, np.random.default_rng(seed)), num_blocks)
+    drawn = _drawn(path, plan)
+    if not drawn:
+        raise SourceError(recorded.mismatch(imagery))
+    chosen = islice(_parts(drawn, np.random.default_rng(seed)), num_blocks)
     scratch = Scratch()
     with Store(scratch.path / "blocks") as store:
         loom = Loom(store, Threads(workers), batch=plan.provenance.batch)
         return Verdict(claims=claims, blocks=[_compare(loom, part) for part in chosen])
 
 
-def _parts(path: Path, plan: Plan, rng: np.random.Generator) -> Iterator[_Part]:
+def _parts(found: Sequence[tuple[Picture, Source]], rng: np.random.Generator) -> Iterator[_Part]:
     """Give the blocks of a file that show any ground, in random order, all scales alike."""
-    every = [
-        _Part(picture, drawn, block, window)
-        for picture, drawn in _drawn(path, plan)
-        for block, window in picture.parts()
-    ]
+    every = [_Part(picture, drawn, block, window) for picture, drawn in found for block, window in picture.parts()]
     for index in rng.permutation(len(every)):
         part = every[index]
         if part.drawn.read(part.window).mask.any():
@@ -121,7 +122,7 @@ def _parts(path: Path, plan: Plan, rng: np.random.Generator) -> Iterator[_Part]:
 
 
 def _drawn(path: Path, plan: Plan) -> list[tuple[Picture, Source]]:
-    """Return the file's own pixels by picture: all of an archive, the one of an image."""
+    """Return the file's own pixels by picture: all of an archive, the one of an image; none where no size fits."""
     found: list[tuple[Picture, Source]] = []
     for picture in plan.pictures:
         grid, window = picture.grid, picture.window
@@ -129,8 +130,6 @@ def _drawn(path: Path, plan: Plan) -> list[tuple[Picture, Source]]:
         same = (file.width, file.height) == (window.width, window.height) and file.on(grid).grid.extent == window
         if same or isinstance(file, TileSet):
             found.append((picture, file.on(grid)))
-    if not found:
-        raise SourceError(f"{path}: has not the size its provenance says: it was cut or resampled since")
     return found
 
 

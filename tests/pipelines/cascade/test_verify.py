@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from earthloom.cli.main import app
-from earthloom.errors import SourceError
+from earthloom.errors import SourceError, UsageError
 from earthloom.geo.tiles import tile_transform
+from earthloom.pipelines.stages import Sampling
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -69,13 +71,67 @@ def test_a_changed_pixel_and_another_seed_are_found(made: Path, tmp_path: Path) 
     assert "pixels differ" in said
 
 
-def test_a_cascade_of_damaged_provenance_is_refused(made: Path, tmp_path: Path) -> None:
-    with rasterio.open(made / "w.tif") as file:
+def edited(source: Path, out: Path, *, without: str = "", seed: str | None = None, **parameters: Any) -> Path:
+    """Copy a cascade with another seed or other parameters in its provenance."""
+    with rasterio.open(source) as file:
         tags, profile, pixels = file.tags(), {**file.profile, "driver": "GTiff"}, file.read()
-    parameters = json.loads(tags["EARTHLOOM_PARAMETERS"])
-    del parameters["sampler"]
-    with rasterio.open(tmp_path / "odd.tif", "w", **profile) as file:
+    said = {**json.loads(tags["EARTHLOOM_PARAMETERS"]), **parameters}
+    said.pop(without, None)
+    with rasterio.open(out, "w", **profile) as file:
         file.write(np.asarray(pixels))
-        file.update_tags(**{**tags, "EARTHLOOM_PARAMETERS": json.dumps(parameters)})
+        seeds = {} if seed is None else {"EARTHLOOM_SEED": seed}
+        file.update_tags(**{**tags, **seeds, "EARTHLOOM_PARAMETERS": json.dumps(said)})
+    return out
+
+
+def test_a_cascade_of_damaged_provenance_is_refused(made: Path, tmp_path: Path) -> None:
+    odd = edited(made / "w.tif", tmp_path / "odd.tif", without="sampler")
     with pytest.raises(SourceError, match="carries no provenance to weave it again by: verify what"):
-        run("verify", tmp_path / "odd.tif", "--input", made / "ground.tif")
+        run("verify", odd, "--input", made / "ground.tif")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": "x"},
+        {"steps": "a"},
+        {"steps": 2.5},
+        {"steps": 0},
+        {"merge": "mean"},
+        {"noise": ["canvas"]},
+        {"res_m": "fine"},
+        {"res_m": 4.5},
+        {"bounds": [1, 2]},
+        {"bounds": [0, 0, 1, 1]},
+        {"bounds": "left"},
+        {"standard_deviation_of": "two"},
+    ],
+    ids=str,
+)
+def test_a_cascade_of_edited_provenance_is_refused(made: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+    odd = edited(made / "w.tif", tmp_path / "odd.tif", **change)
+    with pytest.raises(SourceError, match=r"odd.tif: was cut or resampled since it was made, or its provenance was"):
+        run("verify", odd, "--input", made / "ground.tif")
+
+
+@pytest.mark.parametrize("change", [{"bands": [9]}, {"bands": 3}, {"scale": [1, "b"]}, {"gsd_m": "x"}], ids=str)
+def test_an_image_that_was_never_read_as_recorded_is_refused(made: Path, tmp_path: Path, change: Any) -> None:
+    odd = edited(made / "w.tif", tmp_path / "odd.tif", **change)
+    with pytest.raises(SourceError, match=r"ground.tif: cannot be read as .*odd.tif says it was read \("):
+        run("verify", odd, "--input", made / "ground.tif")
+
+
+def test_another_image_than_it_was_made_of_is_named(made: Path, denoiser: Path, tmp_path: Path) -> None:
+    with rasterio.open(made / "ground.tif") as file:
+        profile, pixels = {**file.profile, "width": 12}, file.read()[:, :, :12]
+    with rasterio.open(tmp_path / "other.tif", "w", **profile) as file:
+        file.write(pixels)
+    for name in ("w.tif", "part.tif"):
+        with pytest.raises(SourceError, match=r"other.tif: is another image than .*--input"):
+            run("verify", made / name, "--input", tmp_path / "other.tif")
+
+
+def test_a_sampling_of_unknown_names_is_refused() -> None:
+    names: dict[str, Any] = {"noise": "sharedtiled"}
+    with pytest.raises(UsageError, match="--noise 'sharedtiled' is not one of canvas, shared_tiled, shared, indep"):
+        Sampling(**names)
