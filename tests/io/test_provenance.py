@@ -19,6 +19,7 @@ from earthloom.geo.tiles import web_mercator_grid
 from earthloom.geo.windows import Window
 from earthloom.io.provenance import Provenance, describe
 from earthloom.io.sinks import Level, write
+from earthloom.pipelines.run import is_made_by
 
 PROVENANCE = Provenance(
     input="town.tif",
@@ -62,6 +63,15 @@ def test_every_format_gives_its_provenance_back(tmp_path: Path, kit: SimpleNames
         assert json.loads(json.dumps(facts)) == facts
     formats = [describe(path)["format"] for path in sorted(tmp_path.iterdir()) if path.suffix not in (".pgw", ".xml")]
     assert formats == ["XYZ", "MBTiles", "PMTiles 3", "PNG", "GTiff"]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.98])
+def test_a_file_cut_short_has_no_provenance(tmp_path: Path, kit: SimpleNamespace, share: float) -> None:
+    for path in write_all(tmp_path, kit)[:4]:
+        path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+        with pytest.raises(SourceError, match=f"{path.name}: "):
+            describe(path)
+        assert not is_made_by(path, PROVENANCE.tags())
 
 
 def test_tile_formats_agree_on_their_structure(tmp_path: Path, kit: SimpleNamespace) -> None:

@@ -354,10 +354,12 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path, levels: list[Level]) ->
         ("old.tif", r"old\.tif: exists: .*--overwrite"),
         ("new.tif", r"new_z13\.tif: exists: .*--overwrite"),
         ("folder", "folder: exists: .*--overwrite"),
+        ("town.tif", r"town\.tif\.stac\.json: is there without town\.tif: move it, or .*--overwrite"),
+        ("town.png", r"town\.pgw: is there without town\.png"),
     ],
 )
 def test_outputs_refused_before_any_work(tmp_path: Path, name: str, words: str) -> None:
-    for file in ("old.tif", "new_z13.tif"):
+    for file in ("old.tif", "new_z13.tif", "town.tif.stac.json", "town.pgw"):
         (tmp_path / file).write_bytes(b"old")
     (tmp_path / "folder").mkdir()
     with pytest.raises(UsageError, match=words) as error:

@@ -18,12 +18,12 @@ from pystac.extensions.mlm import MLMExtension
 from pystac.extensions.projection import ProjectionExtension
 from rasterio.warp import transform_bounds
 
-from earthloom.errors import SourceError
+from earthloom.errors import SourceError, UsageError
 from earthloom.geo.grid import Grid
 from earthloom.geo.tiles import web_mercator_grid
 from earthloom.geo.windows import Window
 from earthloom.io.inputs import inspect
-from earthloom.io.sinks import Level, write
+from earthloom.io.sinks import Level, check_output, write
 from earthloom.io.stac import About, item_of, time_of
 from earthloom.io.stac_source import resolve_item
 
@@ -39,6 +39,18 @@ def levels(kit: SimpleNamespace) -> list[Level]:
         Level(zoom, kit.known(web_mercator_grid(zoom), place), place)
         for zoom, place in ((14, PLACE), (13, PLACE.scaled(Fraction(1, 2))))
     ]
+
+
+@pytest.mark.parametrize("name", ["map.tif", "map.png", "map.pmtiles"])
+def test_a_removed_output_is_made_again_beside_our_item_only(levels: list[Level], tmp_path: Path, name: str) -> None:
+    for file in write(tmp_path / name, levels, tags=TAGS, about=ABOUT, overwrite=False):
+        file.unlink()
+    check_output(tmp_path / name, overwrite=False, zooms=(14, 13))
+    for theirs in ('{"properties": {}}', "[]", "no json"):
+        item_of(tmp_path / name).write_text(theirs)
+        with pytest.raises(UsageError, match=r"stac\.json: is there without .*--overwrite"):
+            check_output(tmp_path / name, overwrite=False, zooms=(14, 13))
+        check_output(tmp_path / name, overwrite=True, zooms=(14, 13))
 
 
 def test_the_item_of_two_cogs_says_what_they_are(levels: list[Level], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from affine import Affine
+from rasterio.windows import Window as FileWindow
 
 from earthloom.errors import GeoError, SourceError
 from earthloom.geo import crs as geo_crs
@@ -69,6 +70,8 @@ def _of_image(path: Path) -> Facts:
                 "blocks": [list(shape) for shape in dict.fromkeys(dataset.block_shapes)],
                 "overviews": dataset.overviews(1) if dataset.count else [],
             }
+            if dataset.driver == "GTiff" and dataset.count:
+                dataset.read(1, window=FileWindow(dataset.width - 1, dataset.height - 1, 1, 1))  # fails if cut short
             return {**facts, **_of_place(dataset), "tags": dataset.tags()}
     except GDAL_ERRORS as error:
         raise SourceError(f"{path}: cannot be read: {reason(error)}: is it a whole image or tile archive?") from error
@@ -100,6 +103,8 @@ def _of_pmtiles(path: Path) -> Facts:
             make_reader: Any = Reader
             reader = make_reader(make_source(file))
             header, metadata = reader.header(), dict(reader.metadata())
+        if path.stat().st_size < header["tile_data_offset"] + header["tile_data_length"]:
+            raise EOFError("it is cut short")
     except Exception as error:  # the reader meets damage with whatever its parsing trips over
         raise SourceError(f"{path}: a damaged PMTiles archive ({error}): copy or make it again") from error
     return {

@@ -10,7 +10,7 @@ from earthloom.io.levels import Advance, Level, count_pieces
 from earthloom.io.mbtiles import write_mbtiles
 from earthloom.io.pmtiles import write_pmtiles
 from earthloom.io.png import write_png
-from earthloom.io.stac import About, write_item
+from earthloom.io.stac import About, is_own_item, item_of, write_item
 from earthloom.io.staging import staged
 from earthloom.io.tiling import NEEDS_PLACE, tiling
 from earthloom.io.xyz import is_xyz, write_xyz
@@ -36,8 +36,8 @@ def check_output(
         has_place: Whether the pixels have a place on Earth, without which there are no tiles.
 
     Raises:
-        UsageError: If its suffix is unknown or fits no such pixels, its folder is missing, or it exists and may not be
-            replaced.
+        UsageError: If its suffix is unknown or fits no such pixels, its folder is missing, or it or what is written
+            beside it exists and may not be replaced.
         SinkError: If its folder may not be written to.
     """
     path = Path(path)
@@ -51,7 +51,7 @@ def check_output(
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}: make it first")
     for each in outputs(path, zooms or (None,)):
-        _check_old(each, overwrite=overwrite)
+        _check_old(each, item_of(path), overwrite=overwrite)
     if not os.access(path.parent, os.W_OK):
         raise SinkError(f"{path}: may not write in {path.parent}: choose another folder")
 
@@ -130,9 +130,15 @@ def _write_file(
         write_png(path, levels[0], tags, advance=advance)
 
 
-def _check_old(path: Path, *, overwrite: bool) -> None:
-    """Refuse to replace what is there, unless it may be; a folder only if it is a folder of tiles, or empty."""
+def _check_old(path: Path, item: Path, *, overwrite: bool) -> None:
+    """Refuse to replace what is there, unless it may be; a folder only if it is a folder of tiles, or empty.
+
+    What lies beside a file that is gone may be replaced where our own item says what it was.
+    """
     if not path.exists():
+        left = [sidecar for sidecar in _sidecars(path) if sidecar.exists()]
+        if left and not (overwrite or is_own_item(item)):
+            raise UsageError(f"{left[0]}: is there without {path.name}: move it, or replace it with --overwrite")
         return
     if not overwrite:
         raise UsageError(f"{path}: exists: choose another name, or replace it with --overwrite")
@@ -140,6 +146,12 @@ def _check_old(path: Path, *, overwrite: bool) -> None:
         raise UsageError(f"{path}: is a {'folder' if path.is_dir() else 'file'}: choose another name")
     if path.is_dir() and any(path.iterdir()) and not is_xyz(path):
         raise UsageError(f"{path}: is a folder with other things in it: choose another name")
+
+
+def _sidecars(path: Path) -> list[Path]:
+    """Return what may be written beside a file, or removed because it is of an older one."""
+    world_file = [path.with_suffix(".pgw")] if _suffix(path) == ".png" else []
+    return [item_of(path), path.with_name(f"{path.name}.aux.xml"), *world_file]
 
 
 def _suffix(path: Path) -> str:

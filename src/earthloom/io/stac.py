@@ -20,6 +20,7 @@ from earthloom.io.levels import Level
 from earthloom.io.remote import is_remote
 
 SUFFIX = ".stac.json"
+PROVENANCE = "earthloom:provenance"
 MEDIA_TYPES = {
     ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
     ".png": "image/png",
@@ -57,6 +58,14 @@ def item_of(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
+def is_own_item(path: Path) -> bool:
+    """Say whether there is an item that Earthloom wrote."""
+    try:
+        return PROVENANCE in json.loads(path.read_text())["properties"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
 def write_item(
     path: Path, files: Mapping[Path, Sequence[Level]], about: About, tags: Mapping[str, str], folder: Path
 ) -> None:
@@ -78,7 +87,7 @@ def write_item(
         geometry=None if bbox is None else _outline(first),
         bbox=bbox,
         datetime=about.when,
-        properties={"earthloom:provenance": dict(tags), **_place(first), **_model(about, tags)},
+        properties={PROVENANCE: dict(tags), **_place(first), **_model(about, tags)},
         stac_extensions=[f"https://stac-extensions.github.io/{name}/schema.json" for name in EXTENSIONS],
     )
     for file, levels in files.items():

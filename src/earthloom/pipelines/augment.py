@@ -17,7 +17,7 @@ from earthloom.loom.loom import Loom, Progress
 from earthloom.models.metaearth.config import FACTOR
 from earthloom.pipelines.augment_plan import AugmentOptions, open_original, plan_world
 from earthloom.pipelines.denoise import CascadeWeights
-from earthloom.pipelines.run import is_made_by, weaving
+from earthloom.pipelines.run import is_made_by, may_replace, weaving
 from earthloom.pipelines.stages import warnings
 
 log = logging.getLogger("earthloom")
@@ -88,11 +88,13 @@ class _Run:
 
     def _make_world(self, imagery: Imagery, file: Path, world: int) -> None:
         plan = plan_world(imagery, self.weights, self.options, world)
-        if self.options.resume and is_made_by(file, plan.provenance.tags()):
+        tags = plan.provenance.tags()
+        if self.options.resume and is_made_by(file, tags):
             return
-        check_output(file, overwrite=self.options.overwrite)
+        overwrite = may_replace([file], tags, self.options)
+        check_output(file, overwrite=overwrite)
         plan.make(self.loom)
-        plan.write(file, self.loom, overwrite=self.options.overwrite)
+        plan.write(file, self.loom, overwrite=overwrite)
 
     def _warn(self, imagery: Imagery) -> None:
         for line in [*imagery.caveats, *warnings(FACTOR * imagery.gsd_m, self.weights, imagery.gsd_m)]:

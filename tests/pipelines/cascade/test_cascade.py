@@ -158,6 +158,25 @@ def test_an_interrupted_cascade_goes_on_where_it_stopped(ground, denoiser, tmp_p
     assert make(ground, out, denoiser, resume=True) == [out]
 
 
+def test_a_cascade_killed_before_its_file_gets_its_name_goes_on(ground, denoiser, tmp_path, monkeypatch):
+    out, names = tmp_path / "out.png", ("out.pgw", "out.png.aux.xml", "out.png.stac.json")
+
+    def replace_but_the_file(made: Path, final: Path) -> None:
+        if final == out:
+            raise SystemExit
+        made.rename(final)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr("os.replace", replace_but_the_file)
+        make(ground, out, denoiser)
+    assert all((tmp_path / name).exists() for name in names)
+    (tmp_path / names[-1]).write_text("{}")
+    with pytest.raises(UsageError, match="is there without out.png"):
+        make(ground, out, denoiser)
+    make(ground, out, denoiser, resume=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([out.name, *names])
+
+
 @pytest.mark.parametrize("between", [1.0, 2.0, 1.6])
 def test_parallel_worlds_and_their_spread(ground, denoiser, tmp_path, between):
     options = {"samples": 3, "uncertainty": True, "seed": 7, "sampling": replace(QUICK, consistent=False)}
