@@ -1,6 +1,9 @@
 """Bad input gets one clear line, the right exit code and no half-written output."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -120,3 +123,23 @@ def test_help_and_unknown_verbs() -> None:
     runner = CliRunner()
     assert runner.invoke(cli.app, ["--help"]).exit_code == 0
     assert runner.invoke(cli.app, ["fly"]).exit_code == 2
+
+
+@pytest.mark.parametrize("module", ["typer", "numpy", "torch"])
+def test_an_interrupt_while_the_program_loads_is_one_line(module: str, tmp_path: Path) -> None:
+    (tmp_path / f"{module}.py").write_text("raise KeyboardInterrupt")
+    words = [sys.executable, "-m", "earthloom", "map", "good.tif", str(tmp_path / "out.tif")]
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    left = subprocess.run(words, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert (left.returncode, left.stdout) == (130, "")
+    assert left.stderr.strip().startswith("earthloom: interrupted")
+    assert left.stderr.strip().count("\n") == 0
+
+
+def test_what_no_file_system_takes_is_one_line(refused: Refused, tmp_path: Path) -> None:
+    (tmp_path / "out.tif.parts").mkdir()
+    words = ["good.tif", str(tmp_path / "out.tif"), "--model", "weights"]
+    refused(["map", *words, "--overwrite"], 1, "out.tif.parts: ")
+    refused(["map", *words, "--resume"], 1, "is it a file that may be written to?")
+    refused(["map", f"{'a' * 300}.tif", *words[1:]], 1, "File name too long")
+    refused(["map", words[0], f"{'a' * 240}.tif", *words[2:]], 2, "want 237 letters")

@@ -17,7 +17,7 @@ from earthloom.cli.info import info
 from earthloom.errors import SourceError
 from earthloom.geo.tiles import web_mercator_grid
 from earthloom.geo.windows import Window
-from earthloom.io.provenance import Provenance, describe
+from earthloom.io.provenance import Provenance, describe, differences
 from earthloom.io.sinks import Level, write
 from earthloom.pipelines.run import is_made_by
 
@@ -53,6 +53,17 @@ def test_tags_say_everything_and_no_time() -> None:
     assert len(tags) == 14
     assert tags == PROVENANCE.tags()
     assert replace(PROVENANCE, sidecars_sha256="ef").tags() == {**tags, "EARTHLOOM_INPUT_SIDECARS_SHA256": "ef"}
+
+
+def test_differences_name_the_parameter() -> None:
+    there, here = PROVENANCE.tags(), replace(PROVENANCE, seed=None, parameters={"zooms": [17], "bounds": None}).tags()
+    assert differences(there, there) == {}
+    assert differences(there, here) == {
+        "EARTHLOOM_SEED": ("0", "none"),
+        "EARTHLOOM_PARAMETERS.zooms": ("[17, 16]", "[17]"),
+        "EARTHLOOM_PARAMETERS.name": ('"\\u00c5, \\"quoted\\" = 1"', "nothing"),
+        "EARTHLOOM_PARAMETERS.bounds": ("nothing", "null"),
+    }
 
 
 def test_every_format_gives_its_provenance_back(tmp_path: Path, kit: SimpleNamespace) -> None:

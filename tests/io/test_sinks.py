@@ -355,6 +355,7 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path, levels: list[Level]) ->
         ("new.tif", r"new_z13\.tif: exists: .*--overwrite"),
         ("folder", "folder: exists: .*--overwrite"),
         ("town.tif", r"town\.tif\.stac\.json: is there without town\.tif: move it, or .*--overwrite"),
+        (f"{'a' * 234}.tif", r"a\.tif: too long a name .* want 237 letters"),
         ("town.png", r"town\.pgw: is there without town\.png"),
     ],
 )

@@ -61,6 +61,8 @@ def _run(words: Sequence[str] | None) -> int:
         return _complain(error.format_message(), error.exit_code) if error.format_message() else error.exit_code
     except BrokenPipeError:
         return 1
+    except OSError as error:  # a file system has more ways to fail than anyone checks for
+        return _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
     if code == _INTERRUPTED:
         return _complain("interrupted: run it again, with --resume where the verb has it", _INTERRUPTED)
     return code if isinstance(code, int) else 0

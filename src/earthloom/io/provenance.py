@@ -1,13 +1,13 @@
 """Where an output comes from: said in every file made, read back from any file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from earthloom.io.describe import describe
 
-__all__ = ["DIGITAL_SOURCE_TYPE", "Provenance", "describe"]
+__all__ = ["DIGITAL_SOURCE_TYPE", "Provenance", "describe", "differences"]
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """The press's (IPTC) word for media made by a trained model."""
@@ -78,3 +78,25 @@ class Provenance:
             "DIGITAL_SOURCE_TYPE": DIGITAL_SOURCE_TYPE,
             **{f"EARTHLOOM_{key}": value for key, value in facts.items()},
         }
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return what each of two provenances says where they differ, by name; `nothing` where one is silent.
+
+    Of a value that is a JSON object, as the parameters are, each part counts by itself, as NAME.PART.
+    """
+    theirs, ours = dict(_parts(there)), dict(_parts(here))
+    pairs = {name: (theirs.get(name, "nothing"), ours.get(name, "nothing")) for name in {**ours, **theirs}}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _parts(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in said.items():
+        try:
+            parts = json.loads(value)
+        except (TypeError, ValueError):
+            parts = None
+        if isinstance(parts, dict):
+            yield from ((f"{name}.{part}", json.dumps(inner)) for part, inner in parts.items())
+        else:
+            yield name, str(value)

@@ -24,6 +24,10 @@ ARCHIVES = (".pmtiles", ".mbtiles", "")
 """Suffixes that hold all levels as tiles; none is a folder of tiles."""
 
 
+LONGEST_NAME = 255 - len(".stac.json.aux.xml")
+"""Bytes of an output's name, so that file systems take the names of what is looked for and written beside it."""
+
+
 def check_output(
     path: Path | str, *, overwrite: bool, zooms: Sequence[int | None] = (), has_place: bool = True
 ) -> None:
@@ -41,6 +45,10 @@ def check_output(
         SinkError: If its folder may not be written to.
     """
     path = Path(path)
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise UsageError(
+            f"{path}: too long a name for files beside it to have longer ones: want {LONGEST_NAME} letters"
+        )
     if _suffix(path) not in IMAGES + ARCHIVES:
         known = ".tif, .png, .pmtiles, .mbtiles, or none for a folder of tiles"
         raise UsageError(f"{path}: unknown suffix {path.suffix!r}: give {known}")

@@ -44,8 +44,13 @@ def need_space(folder: Path, num_bytes: int) -> None:
     Raises:
         OSError: ENOSPC, which `staged` turns into our error.
     """
-    if shutil.disk_usage(folder).free < num_bytes + _SPARE_BYTES:
+    if is_full(folder, num_bytes):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def is_full(folder: Path, num_bytes: int = 0) -> bool:
+    """Say whether the disk of a folder has no room for so many bytes, nor a little to spare."""
+    return shutil.disk_usage(folder).free < num_bytes + _SPARE_BYTES
 
 
 def _move_all(stage: Path, path: Path) -> None:

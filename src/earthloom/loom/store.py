@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from earthloom.errors import StoreError
+from earthloom.io.provenance import differences
 from earthloom.io.raster import Raster
+from earthloom.io.staging import is_full
 from earthloom.loom.layer import Block, Layer
 
 _SCHEMA = """
@@ -77,17 +79,17 @@ class Store:
             StoreError: If it holds blocks of another run; the message names what differs.
         """
         with self._guard():
-            stored = dict(self._connection.execute("SELECT name, value FROM run"))
-            wanted = {name: json.dumps(value, sort_keys=True) for name, value in run.items()}
-            for name in sorted(stored.keys() | wanted.keys()) if stored else ():
-                there, here = stored.get(name, "nothing"), wanted.get(name, "nothing")
-                if there != here:
-                    raise StoreError(
-                        f"{self.path} belongs to another run: its {name} is {there}, now it is {here}; "
-                        "use the same options to resume, or --overwrite without --resume to start anew"
-                    )
+            stored = self._connection.execute("SELECT name, value FROM run").fetchall()
+            changed = differences({name: json.loads(value) for name, value in stored}, run) if stored else {}
+            if changed:
+                said = ", ".join(f"its {name} is {there}, now it is {here}" for name, (there, here) in changed.items())
+                raise StoreError(
+                    f"{self.path} belongs to another run: {said}; "
+                    "use the same options to resume, or --overwrite without --resume to start anew"
+                )
             with self._connection as connection:
-                connection.executemany("INSERT OR REPLACE INTO run VALUES (?, ?)", wanted.items())
+                rows = [(name, json.dumps(value)) for name, value in run.items()]
+                connection.executemany("INSERT OR REPLACE INTO run VALUES (?, ?)", rows)
 
     def missing(self, layer: Layer, blocks: Iterable[Block]) -> list[Block]:
         """Return those blocks that are not stored, in the order given."""
@@ -162,7 +164,9 @@ class Store:
             with self._lock:
                 yield
         except sqlite3.OperationalError as error:
-            hint = "free some space and run again with --resume" if "full" in str(error) else "is its folder writable?"
+            folder = self.path.parent
+            no_room = "full" in str(error) or (folder.is_dir() and is_full(folder))
+            hint = "free some space and run again with --resume" if no_room else "is it a file that may be written to?"
             raise StoreError(f"cannot use the block store {self.path}: {error}; {hint}") from error
         except sqlite3.DatabaseError as error:
             raise StoreError(f"{self.path} is damaged or no block store: {error}; delete it and start anew") from error

@@ -12,6 +12,7 @@ from earthloom.errors import SourceError
 from earthloom.execution.executor import Threads
 from earthloom.geo.windows import Window
 from earthloom.io.inputs import inspect
+from earthloom.io.provenance import differences
 from earthloom.io.source import Source
 from earthloom.io.tile_set import TileSet
 from earthloom.loom.layer import Block
@@ -96,12 +97,7 @@ def verify(
     recorded = Recorded.read(path)
     imagery = recorded.image(source)
     plan = recorded.plan(imagery, model, device)
-    tags, here = recorded.tags, plan.provenance.tags()
-    claims = {
-        key: (tags.get(key, "nothing"), here.get(key, "nothing"))
-        for key in {**here, **tags}
-        if tags.get(key) != here.get(key)
-    }
+    claims = differences(recorded.tags, plan.provenance.tags())
     drawn = _drawn(path, plan)
     if not drawn:
         raise SourceError(recorded.mismatch(imagery))
