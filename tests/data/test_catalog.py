@@ -69,7 +69,9 @@ def test_a_failed_catalog_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="mine gives no block; choose smaller blocks"):
         write_catalog(ABOUT, [], tmp_path / "catalog")
     assert not list(tmp_path.iterdir())
+    (tmp_path / ".catalog.writing/half").mkdir(parents=True)  # as a killed run leaves it
     write_catalog(ABOUT, [first], tmp_path / "catalog")
+    assert [path.name for path in tmp_path.iterdir()] == ["catalog"]
     with pytest.raises(DataError, match="not an empty folder"):
         write_catalog(ABOUT, [first], tmp_path / "catalog")
 
@@ -81,7 +83,8 @@ def test_a_failed_catalog_leaves_nothing_behind(tmp_path: Path) -> None:
         ({"a.png": b"x", "a.json": b'{"lon": 1}'}, "a.json lacks gsd_m, lat, pack, site, split"),
         ({"a.png": b"x", "a.json": b"[]"}, "holds list"),
         ({"a.png": b"x", "a.json": b'{"split": "dev", "gsd_m": 1}'}, "split 'dev' of .*a.png is not one of train"),
-        ({"a.png": b"x", "a.json": b'{"split": "val", "gsd_m": "1"}'}, "a.json has text for a number"),
+        ({"a.png": b"x", "a.json": b'{"split": "val", "gsd_m": "1"}'}, "has '1' for gsd_m; want a number"),
+        ({"a.png": b"x", "a.json": b'{"split": ["val"], "gsd_m": 1}'}, r"has \['val'\] for split; want text"),
         ({"a.png": b"x", "a.json": b'{"split": "val", "gsd_m": 0}'}, "gsd_m 0 of .*a.png is no ground resolution"),
     ],
 )

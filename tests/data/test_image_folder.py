@@ -42,6 +42,20 @@ def test_geotiffs_say_where_they_are(tmp_path: Path, tiff: MakeTiff) -> None:
     assert image.place.lon_lat(32, 32) == pytest.approx((lon, lat), abs=1e-9)
 
 
+def test_sizes_of_pixels_that_are_left_aside_are_told(
+    tmp_path: Path, tiff: MakeTiff, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a", "b"):
+        tiff(tmp_path / f"{name}.tif", PIXELS, "EPSG:26910", _utm(900 * (name == "b"), 0))
+    (tmp_path / "._a.tif").write_bytes(b"what macOS leaves")
+    assert len(list(images(tmp_path))) == 2
+    own_m = next(images(tmp_path)).gsd_m
+    _index(tmp_path, [{"file": "a.tif", "gsd_m": 3 * own_m}, {"file": "b.tif", "gsd_m": 1.01 * own_m}])
+    assert [image.gsd_m for image in images(tmp_path)] == pytest.approx([own_m, own_m], rel=1e-4)
+    (said,) = caplog.messages
+    assert said.startswith("index.csv: gsd_m of 1 images is left aside, for they have a place: a.tif has pixels of")
+
+
 def test_bands_and_scale_read_any_sensor(tmp_path: Path) -> None:
     values = np.random.default_rng(1).integers(0, 4000, (5, 64, 64), np.uint16)
     facts = {"width": 64, "height": 64, "count": 5, "dtype": "uint16", "crs": "EPSG:26910", "transform": _utm(0, 0)}
@@ -139,6 +153,9 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
         _index(tmp_path, [row])
         with pytest.raises(error, match=words):
             list(images(tmp_path))
+    (tmp_path / "index.csv").write_text("file,gsd_m\n,1\n")
+    with pytest.raises(DataError, match=r"index\.csv has a line without a file; want lines with file and gsd_m"):
+        list(images(tmp_path))
     (tmp_path / "index.csv").write_text("file,gsd_m\n")
     with pytest.raises(DataError, match=r"index\.csv lists no image"):
         list(images(tmp_path))

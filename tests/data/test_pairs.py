@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from earthloom.data import class_sets
-from earthloom.data.pairs import Pair, load_sets, nearest, read_pairs, write_index
+from earthloom.data.pairs import Pair, load_image, load_sets, nearest, read_pairs, write_index
 from earthloom.errors import DataError
 
 PALETTE = ((255, 255, 255), (0, 0, 0), (200, 30, 30))
@@ -66,6 +66,10 @@ def _damaged(folder: Path) -> None:
     (folder / "targets" / "a.png").write_bytes(b"nothing")
 
 
+def _deep(folder: Path) -> None:
+    Image.fromarray(np.zeros((8, 9), np.uint16)).save(folder / "images" / "a.png")
+
+
 def _in_colour(folder: Path) -> None:
     Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(folder / "targets" / "a.png")
 
@@ -83,6 +87,7 @@ def _replace(old: str, new: str) -> Callable[[Path], None]:
     [
         (_without_image, "missing; build the folder again"),
         (_damaged, "cannot be read as an image"),
+        (_deep, "a.png has values of more than 8 bits"),
         (_in_colour, "8-bit single-band PNG"),
         (_replace("val", "test"), "split 'test' of .* is not one of train, val"),
         (_replace("0.5", "fine"), "gsd_m 'fine' .* not a number"),
@@ -94,7 +99,7 @@ def test_spoilt_folders_are_refused(tmp_path: Path, spoil: Callable[[Path], None
     folder = _pairs_folder(tmp_path)
     spoil(folder)
     with pytest.raises(DataError, match=words):
-        [load_sets(pair, PALETTE) for pair in read_pairs(folder)]
+        [(load_image(pair.image), load_sets(pair, PALETTE)) for pair in read_pairs(folder)]
 
 
 def test_an_image_that_pillow_takes_for_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +115,12 @@ def test_folders_without_pairs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has neither index.csv nor maps/"):
         read_pairs(tmp_path)
     plain = _plain_folder(tmp_path / "plain")
+    (plain / "maps" / "._a.png").write_bytes(b"what macOS leaves")
+    assert len(read_pairs(plain)) == 1
+    (plain / "maps" / "a.jpg").touch()
+    with pytest.raises(DataError, match=r"maps has a\.jpg and a\.png; keep one"):
+        read_pairs(plain)
+    (plain / "maps" / "a.jpg").unlink()
     (plain / "maps" / "b.png").write_bytes((plain / "maps" / "a.png").read_bytes())
     with pytest.raises(DataError, match="'b' has an image or a map but not both"):
         read_pairs(plain)

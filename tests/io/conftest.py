@@ -52,9 +52,10 @@ def make_tiff(tmp_path: Path) -> MakeTiff:
         path = tmp_path / name
         count, height, width = pixels.shape
         profile = {"count": count, "height": height, "width": width, "dtype": pixels.dtype, **options}
+        has_place = not options.keys().isdisjoint({"transform", "gcps"})
         with (
             rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
-            pytest.warns(NotGeoreferencedWarning) if "transform" not in options else rasterio.Env(),
+            rasterio.Env() if has_place else pytest.warns(NotGeoreferencedWarning),
             rasterio.open(path, "w", driver="GTiff", **profile) as file,
         ):
             file.write(pixels)

@@ -12,6 +12,7 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from PIL import Image
+from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp, WktVersion
 
 from earthloom.errors import EarthloomError, SourceError, UsageError
@@ -20,6 +21,7 @@ from earthloom.io.imagery import Imagery
 from earthloom.io.inputs import inspect
 from earthloom.io.raster import Raster
 
+GCPS = [GroundControlPoint(0, 0, 353000, 3057000), GroundControlPoint(9, 9, 353005, 3056995)]
 UTM = {"crs": "EPSG:32645", "transform": Affine(0.5, 0, 353000, 0, -0.5, 3057000)}
 
 
@@ -66,7 +68,6 @@ def test_tiny_images(kit: SimpleNamespace, height: int, width: int) -> None:
     ("bands", "bidx", "expected"),
     [
         (1, (), (0, 0, 0)),
-        (2, (), (0, 0, 0)),
         (3, (), (0, 1, 2)),
         (4, (), (0, 1, 2)),
         (6, (4, 3, 2), (3, 2, 1)),
@@ -82,6 +83,14 @@ def test_bands_become_colours(
     with rasterio.open(path, "r+") as file:
         file.colorinterp = [ColorInterp.gray] * bands
     check(read(inspect(path, bidx=bidx)), pixels[list(expected)])
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_few_bits_are_all_grey_levels(tmp_path: Path, bits: int) -> None:
+    values = (np.arange(99, dtype=np.uint8) % 2**bits).reshape(9, 11)
+    image = Image.fromarray(values > 0) if bits == 1 else Image.fromarray(values)
+    image.save(tmp_path / "few.png", bits=bits)
+    check(read(inspect(tmp_path / "few.png", gsd_m=1)), values * (255 // (2**bits - 1)))
 
 
 def test_alpha_counts_from_128_on(kit: SimpleNamespace) -> None:
@@ -246,6 +255,9 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
         r"has no place \(no transform\): say .*--gsd",
     ),
     "many bands": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {}, "has 5 bands: .*--bidx"),
+    "two bands": (lambda kit, tmp: kit.tiff(kit.noisy(2, 9, 9), **UTM), {}, "two bands make no colours: .*--bidx 1"),
+    "bidx of two": (lambda kit, tmp: kit.tiff(kit.noisy(3, 9, 9), **UTM), {"bidx": (2, 3)}, "two bands .*--bidx 2"),
+    "control points": (lambda kit, tmp: kit.tiff(kit.noisy(3, 9, 9), gcps=GCPS, crs="EPSG:32645"), {}, "gdalwarp"),
     "bidx 9": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {"bidx": (1, 9)}, r"no band 9 .*run 1\.\.5"),
     "bidx 0": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {"bidx": (0,)}, "no band 0"),
     "uint16": (lambda kit, tmp: kit.tiff(kit.noisy(3, 9, 9).astype(np.uint16), **UTM), {}, "uint16 values: .*--scale"),

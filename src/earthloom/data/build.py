@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,21 +112,22 @@ def build_shards(folder: Path, out: Path, *, shard_bytes: int) -> int:
 
 @contextmanager
 def whole_folder(out: Path) -> Iterator[Path]:
-    """Give a folder to fill; it gets its name at the end, and is gone if anything fails.
+    """Give a folder to fill; it gets its name at the end, and is gone if anything fails; so is what a killed run left.
 
     Raises:
         DataError: If `out` already holds something or cannot be written.
     """
-    _refuse_full(out)
+    part = out.parent / f".{out.name}.writing"
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f"{out.name}.part-", dir=out.parent) as name:
-            part = Path(name) / out.name
-            part.mkdir()
-            yield part
-            os.replace(part, out)
+        _refuse_full(out)
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        yield part
+        os.replace(part, out)
     except OSError as error:
         raise DataError(f"{out} cannot be made: {error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def read_rows(source: Path, *columns: str) -> list[dict[str, str]]:

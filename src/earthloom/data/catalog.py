@@ -6,9 +6,10 @@ split, pack.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,16 @@ class ImageBlock:
         return load_image(self.image)
 
 
-FACTS = tuple(field.name for field in fields(ImageBlock) if field.name != "image")
+_NUMBER = float | int
+FACTS: Mapping[str, Any] = {
+    "gsd_m": _NUMBER,
+    "lon": _NUMBER | None,
+    "lat": _NUMBER | None,
+    "site": str,
+    "split": str,
+    "pack": str,
+}
+"""What the JSON of a block says, and the types of it."""
 
 
 def read_catalog(path: Path) -> list[ImageBlock]:
@@ -112,12 +122,13 @@ def _block(sample: Mapping[str, Member]) -> ImageBlock:
         missing = "png or jpg" if picture is None else "json"
         raise DataError(f"{some}: its block has no {missing}; name files KEY.png or KEY.jpg, and KEY.json")
     facts = shards.read_json(sample["json"])
-    if lacking := set(FACTS) - facts.keys():
+    if lacking := FACTS.keys() - facts.keys():
         raise DataError(f"{sample['json']} lacks {', '.join(sorted(lacking))}; make the catalog again")
-    try:
-        return ImageBlock(image=picture, **{name: facts[name] for name in FACTS})
-    except TypeError as error:
-        raise DataError(f"{sample['json']} has text for a number or the reverse ({error})") from error
+    for name, kind in FACTS.items():
+        if not isinstance(facts[name], kind):
+            wanted = "text" if kind is str else "a number"
+            raise DataError(f"{sample['json']} has {facts[name]!r} for {name}; want {wanted}")
+    return ImageBlock(image=picture, **{name: facts[name] for name in FACTS})
 
 
 def _apart(blocks: Iterable[Block]) -> Iterator[Block]:

@@ -5,6 +5,7 @@ and split. What it leaves out follows from the place: images whose ground overla
 a function of its name. An image is read whole, so it has to fit into memory.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from math import inf
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from earthloom.io.imagery import Imagery
 
 Row = Mapping[str, str]
+
+NEAR = 1.05
+"""A size of pixels within this factor of another is taken for it."""
+
+log = logging.getLogger("earthloom")
 
 
 def images(
@@ -46,6 +52,7 @@ def images(
     check_reading(None, scale)
     rows = _rows(folder)
     found = [_inspect(folder, row, bidx, scale) for row in rows]
+    _warn_of_sizes(found, rows)
     places = [_place(imagery, row) for imagery, row in zip(found, rows, strict=True)]
     names = [Path(row["file"]).with_suffix("").as_posix() for row in rows]
     sites = _sites(names, found, places)
@@ -73,10 +80,13 @@ def _rows(folder: Path) -> Sequence[Row]:
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder; give one with GeoTIFFs, or with images and an {INDEX}")
     if (folder / INDEX).is_file():
-        if rows := read_rows(folder, "file", "gsd_m"):
-            return rows
-        raise DataError(f"{folder / INDEX} lists no image; add lines with file and gsd_m, or remove it")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".tif", ".tiff"))
+        rows = read_rows(folder, "file", "gsd_m")
+        if not rows or not all(row["file"] for row in rows):
+            what = "has a line without a file" if rows else "lists no image"
+            raise DataError(f"{folder / INDEX} {what}; want lines with file and gsd_m")
+        return rows
+    tiffs = (path for path in folder.rglob("*") if path.suffix.lower() in (".tif", ".tiff"))
+    files = sorted(path for path in tiffs if not path.name.startswith("."))
     if not files:
         raise DataError(f"{folder} holds no GeoTIFF and no {INDEX}; list images there with file and gsd_m")
     return [{"file": path.relative_to(folder).as_posix()} for path in files]
@@ -94,6 +104,18 @@ def _inspect(folder: Path, row: Row, bidx: tuple[int, ...], scale: tuple[float, 
     if imagery.caveats:
         raise DataError(f"{imagery.path}: {imagery.caveats[0]}")
     return imagery
+
+
+def _warn_of_sizes(found: Sequence["Imagery"], rows: Sequence[Row]) -> None:
+    """Say it if sizes of pixels in the index are not those of images that have a place."""
+    asked_m = [_number(row, "gsd_m") or imagery.gsd_m for imagery, row in zip(found, rows, strict=True)]
+    other = [i for i, imagery in enumerate(found) if not 1 / NEAR <= asked_m[i] / imagery.gsd_m <= NEAR]
+    if other:
+        first = found[other[0]]
+        log.warning(
+            f"{INDEX}: gsd_m of {len(other)} images is left aside, for they have a place: "
+            f"{first.path.name} has pixels of {first.gsd_m:.3g} m there, not {asked_m[other[0]]:g}"
+        )
 
 
 def _place(imagery: "Imagery", row: Row) -> Place | None:

@@ -108,8 +108,17 @@ def image_size(file: File) -> tuple[int, int]:
 
 
 def load_image(path: File) -> NDArray[np.uint8]:
-    """Decode an image as `(H, W, 3)` uint8 RGB."""
-    return np.array(_open(path).convert("RGB"))
+    """Decode an image as `(H, W, 3)` uint8 RGB.
+
+    Raises:
+        DataError: If it cannot be read or its values have more than 8 bits, which no conversion keeps.
+    """
+    image = _open(path)
+    if image.mode[0] in "IF":
+        raise DataError(
+            f"{path} has values of more than 8 bits; bring them to 0..255 first, e.g. with gdal_translate -scale"
+        )
+    return np.array(image.convert("RGB"))
 
 
 def load_sets(pair: Pair, palette: Palette) -> NDArray[np.uint8]:
@@ -136,6 +145,8 @@ def _indexed(folder: Path) -> tuple[Pair, ...]:
 def _sample(sample: Mapping[str, Member]) -> Pair:
     kinds = {what.partition(".")[0]: member for what, member in sample.items()}
     missing = "image" if "image" not in kinds else "target" if not kinds.keys() & {"target", "map"} else None
+    if missing and kinds.keys() & {"png", "jpg"}:
+        raise DataError(f"{next(iter(sample.values()))} is a block of a catalog of imagery; here pairs are wanted")
     if missing:
         raise DataError(f"{next(iter(sample.values()))}: its sample has no {missing}; name files KEY.{missing}.png")
     facts = shards.read_json(kinds["json"]) if "json" in kinds else {}
@@ -190,7 +201,14 @@ def _plain(folder: Path) -> tuple[Pair, ...]:
 def _by_stem(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise DataError(f"{folder.parent} has neither {INDEX} nor {folder.name}/; see `earthloom data build`")
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            continue
+        if path.stem in found:
+            raise DataError(f"{folder} has {found[path.stem].name} and {path.name}; keep one of them")
+        found[path.stem] = path
+    return found
 
 
 def _open(file: File) -> Image.Image:

@@ -36,7 +36,8 @@ def pick_bands(
 ) -> Bands:
     """Choose the colour bands of an open dataset.
 
-    An alpha band is never a colour. One or two colour bands give grey (the first), four give the first three.
+    An alpha band is never a colour. One colour band gives grey, four give the first three. Values of fewer than 8 bits
+    are stretched over all grey levels.
 
     Args:
         dataset: An open rasterio dataset.
@@ -45,7 +46,7 @@ def pick_bands(
         name: What errors call the image.
 
     Raises:
-        SourceError: If there are no bands, too many, or values that need a scale.
+        SourceError: If there are no bands, two or too many, or values that need a scale.
     """
     if dataset.count == 0:
         raise SourceError(f"{name}: has no bands: give an image")
@@ -58,13 +59,15 @@ def pick_bands(
         raise SourceError(f"{name}: band {', '.join(map(str, sorted(alpha)))} is alpha: choose colours with --bidx")
     if dataset.count - len(alpha) == 1 and dataset.colorinterp[chosen[0] - 1].name == "palette":
         return Bands(colours=chosen[:1], palette=_palette(dataset, chosen[0]))
+    if len(chosen) == 2:
+        raise SourceError(f"{name}: two bands make no colours: choose one with --bidx, e.g. --bidx {chosen[0]}")
     kinds = {np.dtype(dataset.dtypes[band - 1]) for band in chosen}
     if any(kind.kind == "c" for kind in kinds):
         raise SourceError(f"{name}: has complex values: convert them to amplitudes first")
     if scale is None and kinds != {np.dtype("uint8")}:
         found = ", ".join(sorted(map(str, kinds)))
         raise SourceError(f"{name}: has {found} values: say which become black and white with --scale LOW,HIGH")
-    return Bands(colours=chosen[:3] if len(chosen) >= 3 else chosen[:1], scale=scale)
+    return Bands(colours=chosen[:3], scale=scale or _few_bits(dataset, chosen[0]))
 
 
 def weight(dataset: Any, bands: Bands, **options: Any) -> Floats:
@@ -120,6 +123,12 @@ def _check_bidx(bidx: tuple[int, ...], count: int, name: str) -> None:
     wrong = [band for band in bidx if not 1 <= band <= count]
     if wrong:
         raise SourceError(f"{name}: has no band {wrong[0]} that --bidx asks for: bands run 1..{count}")
+
+
+def _few_bits(dataset: Any, band: int) -> tuple[float, float] | None:
+    """Return black and white of a band whose values have fewer than 8 bits; None for all others."""
+    bits = int(dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", 8))
+    return (0, 2**bits - 1) if bits < 8 else None
 
 
 def _palette(dataset: Any, band: int) -> bytes:

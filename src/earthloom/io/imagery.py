@@ -67,6 +67,9 @@ class Imagery:
     overviews: tuple[int, ...] = ()
     """Decimation factors of its overviews."""
 
+    has_bare_transform: bool = False
+    """Whether it has a transform that says no place, for want of a CRS."""
+
     @property
     def grid(self) -> Grid:
         """The plane of the image's own pixels, its extent the image."""
@@ -146,6 +149,7 @@ def inspect_image(
                 "height": dataset.height,
                 "overviews": tuple(dataset.overviews(bands.colours[0])),
                 "sidecars_sha256": sha256_of(beside) if beside else "",
+                "has_bare_transform": not dataset.crs and dataset.transform != Affine.identity(),
                 "sha256": fingerprint(dataset) if is_remote(path) else sha256_of([path]),
             }
             crs, transform = _place(dataset, path, gsd_m)
@@ -186,6 +190,8 @@ def _place(dataset: Any, path: Path, gsd_m: float | None) -> tuple[str | None, A
             return geo_crs.parse(wkt), _sound(dataset.transform, path)
         except GeoError as error:
             problem = f"has a CRS without a place on Earth ({error})"
+    if gsd_m is None and dataset.gcps[0]:
+        raise SourceError(f"{path}: has control points in place of a transform: warp it first, e.g. with gdalwarp")
     if gsd_m is None:
         other = f"lay its CRS beside it as {prj_of(path).name} (WKT), or " if has_transform and not wkt else ""
         raise SourceError(f"{path}: {problem}: {other}say the ground metres of a pixel, e.g. --gsd 0.3")
