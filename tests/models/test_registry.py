@@ -37,6 +37,12 @@ def test_every_preset_is_described_without_weights_and_survives_json(name):
     assert from_json(type(config), to_json(config)) == config
 
 
+def test_a_value_of_no_use_is_named_with_its_file():
+    config = registry.preset("metaearth/tiny")
+    with pytest.raises(ModelError, match="a/config.json: config: window_px is 100, want a multiple of 16"):
+        from_json(type(config), {**to_json(config), "window_px": 100}, where="a/config.json: config")
+
+
 @pytest.mark.parametrize(("name", "network"), NETWORKS)
 def test_contract_of_every_network(tmp_path, name, network):
     config = registry.preset(name)

@@ -36,6 +36,7 @@ def test_settings_are_read_as_the_type_of_their_field() -> None:
     ("setting", "words"),
     [
         ("batch", "is not key=value"),
+        ("=3", "'=3' is not key=value"),
         ("bach=4", "--set bach: unknown; did you mean batch"),
         ("zzz=4", "--set zzz: unknown; there are model, crop_px"),
         ("batch=four", "--set batch=four: want a whole number"),

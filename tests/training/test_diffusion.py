@@ -237,7 +237,9 @@ def test_a_board_shows_losses_by_level_and_what_is_made(catalog: Path, tmp_path:
         ({"levels_m": (1.0, 64.0)}, CPU, DataError, "no block has about 64 m per pixel"),
         ({"select": "64m"}, CPU, UsageError, "select=64m: no such figure; there are mean, 1m, 4m, 16m"),
         ({}, replace(CPU, vgg19=Path("vgg.pth")), UsageError, "--vgg19 is for maps"),
-        ({}, replace(CPU, init=Path("nowhere")), ModelError, "nowhere"),
+        ({}, replace(CPU, init=Path("nowhere")), ModelError, "no model 'nowhere': there are metaearth-small"),
+        ({}, replace(CPU, init=Path("series-small")), ModelError, "name one of series-small/m2m, series-small/r2m-17"),
+        ({}, replace(CPU, init=Path("metaearth-small")), ModelError, "of another architecture than metaearth/tiny"),
     ],
 )
 def test_what_cannot_train_is_refused(

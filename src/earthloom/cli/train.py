@@ -20,7 +20,9 @@ def train(
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the run; runs/RECIPE by default.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value on top of the recipe.")] = None,
     vgg19: Annotated[Path | None, typer.Option("--vgg19", help="VGG19 weights for the perceptual term.")] = None,
-    init: Annotated[Path | None, typer.Option("--init", help="Trained network to start from (fine-tuning).")] = None,
+    init: Annotated[
+        Path | None, typer.Option("--init", help="Trained network to start from, as --model names it.")
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of weights and samples.")] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",

@@ -49,13 +49,13 @@ def check_output(
         raise UsageError(
             f"{path}: too long a name for files beside it to have longer ones: want {LONGEST_NAME} letters"
         )
+    if path.name in ("", "..", *IMAGES, *ARCHIVES):
+        raise UsageError(f"{path}: is no name for an output: give one, e.g. map.tif")
     if _suffix(path) not in IMAGES + ARCHIVES:
         known = ".tif, .png, .pmtiles, .mbtiles, or none for a folder of tiles"
         raise UsageError(f"{path}: unknown suffix {path.suffix!r}: give {known}")
     if not has_place and _suffix(path) in ARCHIVES:
         raise UsageError(f"{path}: {NEEDS_PLACE}")
-    if path.name in ("", ".."):
-        raise UsageError(f"{path}: is no name for an output: give one, e.g. map.tif")
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}: make it first")
     for each in outputs(path, zooms or (None,)):

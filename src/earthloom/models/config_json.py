@@ -24,7 +24,7 @@ def from_json(kind: type[Config], values: object, *, where: str = "config") -> C
         where: How messages call it.
 
     Raises:
-        ModelError: Naming the field that is unknown, missing or of another type.
+        ModelError: Naming the field that is unknown, missing, of another type or of no use.
     """
     if not isinstance(values, Mapping):
         raise ModelError(f"{where} is {values!r}, want an object with the fields of {kind.__name__}")
@@ -33,7 +33,11 @@ def from_json(kind: type[Config], values: object, *, where: str = "config") -> C
     if unknown or missing:
         raise ModelError(f"{where} does not fit {kind.__name__}: unknown fields {unknown}, missing fields {missing}")
     hints = get_type_hints(kind)
-    return kind(**{name: _value(hints[name], values[name], f"{where}.{name}") for name in names})
+    known = {name: _value(hints[name], values[name], f"{where}.{name}") for name in names}
+    try:
+        return kind(**known)
+    except ModelError as error:
+        raise ModelError(f"{where}: {error}") from error
 
 
 def _value(hint: Any, value: object, where: str) -> Any:

@@ -37,7 +37,7 @@ def resolve(name: str) -> Path:
     if name.split("/")[0] in shipped_names() and checkpoint_folders(SHIPPED / name):
         return SHIPPED / name
     folder = Path(name)
-    if folder.is_dir():
+    if name and folder.is_dir():
         if not checkpoint_folders(folder):
             raise ModelError(f"{name} is no model: neither it nor a folder in it has a {CONFIG_FILE}")
         return folder
@@ -46,6 +46,19 @@ def resolve(name: str) -> Path:
     if _HUB_ID.fullmatch(name):
         return _from_hub(name)
     raise ModelError(f"no model {name!r}: there are {_known()}, or give a folder or owner/name on the Hugging Face hub")
+
+
+def resolve_one(name: str) -> Path:
+    """Return the folder of a single network: a checkpoint, or the only one of a model.
+
+    Raises:
+        ModelError: As `resolve` does, or if the model has several.
+    """
+    folders = checkpoint_folders(resolve(name))
+    if len(folders) > 1:
+        each = [f"{name}/{part}" for part in folders]
+        raise ModelError(f"{name} holds several networks: name one of {', '.join(each)}")
+    return next(iter(folders.values()))
 
 
 def _known() -> str:

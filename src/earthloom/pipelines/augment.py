@@ -97,7 +97,10 @@ class _Run:
         plan.write(file, self.loom, overwrite=overwrite)
 
     def _warn(self, imagery: Imagery) -> None:
-        for line in [*imagery.caveats, *warnings(FACTOR * imagery.gsd_m, self.weights, imagery.gsd_m)]:
+        lines = [*imagery.caveats, *warnings(FACTOR * imagery.gsd_m, self.weights, imagery.gsd_m)]
+        if self.options.gsd_m is not None and imagery.crs is not None:
+            lines.append(f"--gsd {self.options.gsd_m:g} is left aside for images that have a place")
+        for line in lines:
             if line not in self.warned:
                 log.warning(line)
             self.warned.add(line)

@@ -59,7 +59,8 @@ def _check(imagery: Imagery, files: Mapping[Path, bool]) -> None:
     """Refuse outputs, each with whether it may be replaced, before any work is done for them."""
     for file, overwrite in files.items():
         if file.suffix.lower() not in IMAGES:
-            raise UsageError(f"{file}: a cascade keeps the image's own grid: write {' or '.join(IMAGES)}")
+            names = " or ".join(f"NAME{suffix}" for suffix in IMAGES)
+            raise UsageError(f"{file}: a cascade keeps the image's own grid: write {names}")
         if imagery.path.resolve() == file.resolve():
             raise UsageError(f"{file}: would replace the image itself; choose another name")
         check_output(file, overwrite=overwrite)

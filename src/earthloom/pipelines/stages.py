@@ -81,7 +81,9 @@ def num_stages(gsd_m: float, res_m: float) -> int:
         SourceError: If none, or more than any imagery can bear.
     """
     if gsd_m <= res_m * TOLERANCE:
-        raise SourceError(f"--res {res_m:g}: the image has pixels of {gsd_m:.3g} m already; ask for finer ones")
+        raise SourceError(
+            f"--res {res_m:g}: the image has pixels of {gsd_m:.3g} m already, or nearly; ask for finer ones"
+        )
     stages = ceil(log(gsd_m / (res_m * TOLERANCE), FACTOR))
     if stages > MOST_STAGES:
         raise SourceError(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from earthloom.errors import ModelError, TrainingError
 from earthloom.models import weights
+from earthloom.models.names import resolve_one
 from earthloom.models.registry import family_of
 from earthloom.training.config import TrainConfig
 from earthloom.training.disk import replacing
@@ -65,17 +66,21 @@ def resume(folder: Path, config: TrainConfig, inputs: Inputs, state: State) -> t
     return int(header["step"]), inputs
 
 
-def begin_from(folder: Path, regime: Regime[Any]) -> str:
-    """Put the trained weights of a checkpoint folder into the network of a run and its average; return their sha256.
+def begin_from(name: str, regime: Regime[Any]) -> str:
+    """Put trained weights into the network of a run and its average; return their sha256.
+
+    Args:
+        name: A shipped name, a folder or a hub id, of a single network.
+        regime: The run.
 
     Raises:
-        ModelError: If the folder holds no network of this architecture.
+        ModelError: If there are no such weights, or of another architecture.
     """
-    family = family_of(regime.architecture).name
+    family, folder = family_of(regime.architecture).name, resolve_one(name)
     start = weights.load(folder, model=family, network=regime.network)
     if start.config != regime.architecture:
-        name = f"{family}/{regime.config.model}"
-        raise ModelError(f"{folder} is another architecture than {name}; choose --set model=...")
+        wanted = f"{family}/{regime.config.model}"
+        raise ModelError(f"{name} is of another architecture than {wanted}; choose --set model=...")
     for module in (regime.state[regime.network], regime.average):
         module.load_state_dict(start.module.state_dict())
     return start.sha256

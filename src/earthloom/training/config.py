@@ -99,7 +99,7 @@ def override(config: C, settings: Iterable[str]) -> C:
     changes: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
-        if not equals:
+        if not (key and equals):
             raise UsageError(f"--set {setting!r} is not key=value")
         if key not in hints:
             raise UsageError(f"--set {key}: unknown; {_near(key, config)}")

@@ -117,6 +117,7 @@ def test_listed_files_that_are_no_image_are_told(classes: Path, denoiser: Path, 
     (classes / "split.csv").write_text(LISTED + "town\\e.png,t,train\ntown/gone.png,t,test\n")
     make(classes, tmp_path / "out", denoiser, times=1)
     assert "split.csv lists 2 files that are no image here, such as town/gone.png" in caplog.messages
+    assert caplog.messages.count("--gsd 4 is left aside for images that have a place") == 1
 
 
 def test_bytes_depend_neither_on_workers_nor_on_the_other_images(classes: Path, denoiser: Path, tmp_path: Path) -> None:
