@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from earthloom.errors import DataError
-from earthloom.studies.class_folders import read_class_folder
+from earthloom.studies.class_folders import check_class_folder, read_class_folder
 
 ROWS = ["red/0.png,red,train", "blue/0.png,blue,train", "red/1.png,red,test", "blue/1.png,blue,test"]
 
@@ -35,6 +35,17 @@ def test_the_middle_square_is_taken(tmp_path: Path) -> None:
     wide[:, 6:14] = np.random.default_rng(0).integers(0, 256, (8, 8, 3))
     Image.fromarray(wide).save(folder / "red" / "0.png")
     assert np.array_equal(read_class_folder(folder, side_px=8).train.pictures_NSS3[0], wide[:, 6:14])
+
+
+def test_what_figures_would_suffer_from_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = write(tmp_path, ROWS)
+    check_class_folder(folder)
+    assert not caplog.messages
+    check_class_folder(write(folder, [*ROWS[:3], "blue/1.png,blue,Test", "blue/0.png,blue,test"]))
+    assert caplog.messages == [
+        f"{folder / 'split.csv'}: 1 pictures of the split 'Test' are left aside: want train, test",
+        f"{folder}: 1 test pictures lie among those to learn from too, such as blue/0.png",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,11 @@
 Letters: N pictures, S side of a picture, 3 RGB.
 """
 
+import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,10 @@ from PIL import Image
 from earthloom.data.class_folders import SPLIT, read_class_folders
 from earthloom.data.pairs import load_image
 from earthloom.errors import DataError
+
+PARTS = ("train", "test")
+
+log = logging.getLogger("earthloom")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +76,7 @@ def read_class_folder(folder: Path, *, side_px: int) -> ClassFolder:
     rows = read_split(folder)
     names = tuple(sorted({_label(row) for row in rows}))
     parts, shorts = {}, {}
-    for split in ("train", "test"):
+    for split in PARTS:
         own = [row for row in rows if row["split"] == split]
         if len(set(map(_label, own))) < max(2, len(names)):
             raise DataError(f"{folder / SPLIT} has a {split} part without pictures of every class, of at least two")
@@ -82,6 +89,25 @@ def read_class_folder(folder: Path, *, side_px: int) -> ClassFolder:
     return ClassFolder(names=names, **parts, shrunk_N=np.array(shorts["train"]) / side_px)
 
 
+def check_class_folder(folder: Path) -> None:
+    """Read everything once, and say what figures would suffer from.
+
+    Raises:
+        DataError: As `read_class_folder` does.
+    """
+    read_class_folder(folder, side_px=1)
+    rows = read_split(folder)
+    for split, count in Counter(row["split"] for row in rows if row["split"] not in PARTS).items():
+        log.warning(
+            f"{folder / SPLIT}: {count} pictures of the split {split!r} are left aside: want {', '.join(PARTS)}"
+        )
+    files = {part: [row["file"] for row in rows if row["split"] == part] for part in PARTS}
+    learnt = {_content(folder / file) for file in files["train"]}
+    both = [file for file in files["test"] if _content(folder / file) in learnt]
+    if both:
+        log.warning(f"{folder}: {len(both)} test pictures lie among those to learn from too, such as {both[0]}")
+
+
 def read_split(folder: Path) -> tuple[Mapping[str, str], ...]:
     """Return the lines of the `split.csv` beside class folders.
 
@@ -92,6 +118,10 @@ def read_split(folder: Path) -> tuple[Mapping[str, str], ...]:
     if rows is None:
         raise DataError(f"{folder / SPLIT} is missing: write one with the columns file and split (train or test)")
     return rows
+
+
+def _content(file: Path) -> bytes:
+    return sha256(file.read_bytes()).digest()
 
 
 def _label(row: Mapping[str, str]) -> str:

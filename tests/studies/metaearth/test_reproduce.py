@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from earthloom.cli.main import app
-from earthloom.errors import DataError, InterruptedRunError, UsageError
+from earthloom.errors import DataError, InterruptedRunError, PartlyFailedError, UsageError
 from earthloom.studies.metaearth import reproduce as reproducing
 from earthloom.studies.metaearth import seams
 from earthloom.studies.metaearth.planet import other_planet
@@ -74,8 +74,9 @@ def test_what_is_finished_is_kept_when_it_is_stopped(study: Study, monkeypatch: 
 
 def test_too_little_ground_is_a_reason(study: Study, toy: object, caplog: pytest.LogCaptureFixture) -> None:
     few = tuple(block for block in study.blocks if block.gsd_m == 4.0)
-    written = reproduce(replace(study, blocks=few), (4, 5))
-    tables = json.loads(written[0].read_text())["tables"]
+    with pytest.raises(PartlyFailedError, match="no table was made: why is in .*report.md"):
+        reproduce(replace(study, blocks=few), (4, 5))
+    tables = json.loads((study.folder / "report.json").read_text())["tables"]
     assert "no level gives 10 held-out pictures" in tables["4"]["not_run"]
     assert "KID wants at least 10 pictures" in tables["5"]["not_run"]
     assert caplog.messages[0].startswith("not run: Cascade against a single stage, 64 times finer: no level gives")

@@ -9,9 +9,9 @@ from time import perf_counter
 from typing import Any
 
 from earthloom import __version__
-from earthloom.errors import DataError, InterruptedRunError, UsageError
+from earthloom.errors import DataError, InterruptedRunError, PartlyFailedError, UsageError
 from earthloom.pipelines.denoise import CascadeWeights
-from earthloom.studies.class_folders import read_split
+from earthloom.studies.class_folders import check_class_folder
 from earthloom.studies.metaearth import classes, curve, pictures, regions, seams, zoom
 from earthloom.studies.metaearth.study import Study
 from earthloom.studies.report import NOT_REACHED, NotRun, Report, Section, Table, check_folder
@@ -63,14 +63,15 @@ def reproduce(study: Study, numbers: Sequence[int]) -> list[Path]:
     Raises:
         UsageError: If a number names no table, or the folder holds a report already.
         DataError: If the class folder is none.
+        PartlyFailedError: If none of the tables could be made; the report says why.
         SinkError: If the folder cannot be written.
         InterruptedRunError: On Ctrl-C; finished tables are in the report.
     """
     if unknown := set(numbers) - TABLES.keys():
         raise UsageError(f"--tables {min(unknown)}: there are {', '.join(map(str, TABLES))}")
     check_folder(study.folder, overwrite=study.options.overwrite)
-    if study.classes is not None:
-        read_split(study.classes)  # a wrong folder is found now, not hours later
+    if study.classes is not None and any("classes" in TABLES[number].needs for number in numbers):
+        check_class_folder(study.classes)  # what is wrong is found now, not hours later
     sections = {
         number: _section(number, NotRun(NOT_REACHED if number in numbers else "not asked for, see --tables"))
         for number in TABLES
@@ -90,6 +91,8 @@ def reproduce(study: Study, numbers: Sequence[int]) -> list[Path]:
                 f"interrupted in table {number}: what is finished is in {written[-1]}; "
                 "make the others with --tables and another --out"
             ) from interrupt
+    if all(isinstance(sections[number].table, NotRun) for number in numbers):
+        raise PartlyFailedError(f"no table was made: why is in {written[-1]}")
     return written
 
 
