@@ -75,7 +75,7 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
         SourceError: If the image is fine enough already.
         UsageError: If the bounds miss it or its ground.
     """
-    check_bounds(imagery, options.bounds)
+    check_bounds(imagery, imagery.grid, options.bounds)
     res_m = options.res_of(imagery.gsd_m)
     count = num_stages(imagery.gsd_m, res_m)
     source, sampling, device = imagery.on(imagery.grid), options.sampling, options.device

@@ -18,6 +18,7 @@ from earthloom.pipelines.series import (
     Bounds,
     SeriesWeights,
     choose_zooms,
+    map_grid,
     map_window,
     series_layers,
     warnings,
@@ -45,8 +46,8 @@ def plan_map(imagery: Imagery, weights: SeriesWeights, options: MapOptions) -> P
         UsageError: If a zoom does not exist, or the bounds miss the image or its ground.
         SourceError: If the image is too coarse for a map.
     """
-    check_bounds(imagery, options.bounds)
     zooms = choose_zooms(imagery, options.zooms)
+    check_bounds(imagery, map_grid(imagery, zooms.start), options.bounds)
     layers = series_layers(imagery, weights, zooms, options.device)
     windows = zoom_windows(map_window(imagery, zooms.finest, options.bounds), zooms)
     return Plan(
