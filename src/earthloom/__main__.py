@@ -2,7 +2,7 @@
 
 import sys
 
-INTERRUPTED = 130
+from earthloom.errors import InterruptedRunError
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         print("earthloom: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(InterruptedRunError.exit_code)
 
 
 if __name__ == "__main__":

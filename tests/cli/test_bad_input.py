@@ -140,6 +140,6 @@ def test_what_no_file_system_takes_is_one_line(refused: Refused, tmp_path: Path)
     (tmp_path / "out.tif.parts").mkdir()
     words = ["good.tif", str(tmp_path / "out.tif"), "--model", "weights"]
     refused(["map", *words, "--overwrite"], 1, "out.tif.parts: ")
-    refused(["map", *words, "--resume"], 1, "is it a file that may be written to?")
+    refused(["map", *words, "--resume"], 1, "is it a file in a folder that may be written to?")
     refused(["map", f"{'a' * 300}.tif", *words[1:]], 1, "File name too long")
-    refused(["map", words[0], f"{'a' * 240}.tif", *words[2:]], 2, "want 237 letters")
+    refused(["map", words[0], f"{'a' * 240}.tif", *words[2:]], 2, "want at most 237 bytes")

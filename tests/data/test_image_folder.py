@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -47,13 +48,15 @@ def test_sizes_of_pixels_that_are_left_aside_are_told(
 ) -> None:
     for name in ("a", "b"):
         tiff(tmp_path / f"{name}.tif", PIXELS, "EPSG:26910", _utm(900 * (name == "b"), 0))
-    (tmp_path / "._a.tif").write_bytes(b"what macOS leaves")
+    (tmp_path / ".trash").mkdir()
+    for hidden in ("._a.tif", ".trash/b.tif"):
+        (tmp_path / hidden).write_bytes(b"what file managers leave")
     assert len(list(images(tmp_path))) == 2
     own_m = next(images(tmp_path)).gsd_m
     _index(tmp_path, [{"file": "a.tif", "gsd_m": 3 * own_m}, {"file": "b.tif", "gsd_m": 1.01 * own_m}])
     assert [image.gsd_m for image in images(tmp_path)] == pytest.approx([own_m, own_m], rel=1e-4)
     (said,) = caplog.messages
-    assert said.startswith("index.csv: gsd_m of 1 images is left aside, for they have a place: a.tif has pixels of")
+    assert re.fullmatch(r"gsd_m 1.50\d* in index.csv is left aside: .*a.tif has a place, and pixels of 0.5 m", said)
 
 
 def test_bands_and_scale_read_any_sensor(tmp_path: Path) -> None:
@@ -61,7 +64,7 @@ def test_bands_and_scale_read_any_sensor(tmp_path: Path) -> None:
     facts = {"width": 64, "height": 64, "count": 5, "dtype": "uint16", "crs": "EPSG:26910", "transform": _utm(0, 0)}
     with rasterio.open(tmp_path / "sensor.tif", "w", driver="GTiff", **facts) as file:
         file.write(values)
-    with pytest.raises(SourceError, match="has 5 bands: choose up to 4 with --bidx"):
+    with pytest.raises(SourceError, match="has 5 bands: choose one or three with --bidx"):
         list(images(tmp_path))
     with pytest.raises(UsageError, match="--scale"):
         list(images(tmp_path, bidx=(4, 3, 2), scale=(3000.0, 0.0)))

@@ -86,11 +86,13 @@ def test_bands_become_colours(
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
-def test_few_bits_are_all_grey_levels(tmp_path: Path, bits: int) -> None:
+def test_few_bits_are_all_grey_levels(kit: SimpleNamespace, tmp_path: Path, bits: int) -> None:
     values = (np.arange(99, dtype=np.uint8) % 2**bits).reshape(9, 11)
     image = Image.fromarray(values > 0) if bits == 1 else Image.fromarray(values)
     image.save(tmp_path / "few.png", bits=bits)
-    check(read(inspect(tmp_path / "few.png", gsd_m=1)), values * (255 // (2**bits - 1)))
+    few = kit.tiff(values[None], nbits=bits, photometric="MINISBLACK", **UTM)
+    for imagery in (inspect(tmp_path / "few.png", gsd_m=1), inspect(few)):
+        check(read(imagery), values * (255 // (2**bits - 1)))
 
 
 def test_alpha_counts_from_128_on(kit: SimpleNamespace) -> None:

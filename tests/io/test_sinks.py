@@ -351,11 +351,12 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path, levels: list[Level]) ->
     [
         ("map.gif", r"unknown suffix '\.gif': give \.tif, \.png, \.pmtiles, \.mbtiles"),
         ("nowhere/map.tif", "there is no folder .*nowhere: make it first"),
+        (".PNG", r"\.PNG: is no name for an output"),
         ("old.tif", r"old\.tif: exists: .*--overwrite"),
         ("new.tif", r"new_z13\.tif: exists: .*--overwrite"),
         ("folder", "folder: exists: .*--overwrite"),
         ("town.tif", r"town\.tif\.stac\.json: is there without town\.tif: move it, or .*--overwrite"),
-        (f"{'a' * 234}.tif", r"a\.tif: too long a name .* want 237 letters"),
+        (f"{'a' * 234}.tif", r"a\.tif: its name is too long: want at most 237 bytes"),
         ("town.png", r"town\.pgw: is there without town\.png"),
     ],
 )

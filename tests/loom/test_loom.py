@@ -276,19 +276,19 @@ def test_wrong_layers_are_refused(fake: SimpleNamespace, tmp_path: Path) -> None
 
 def test_a_store_of_another_run_is_refused_by_name(tmp_path: Path) -> None:
     with Store(tmp_path / "s") as store:
-        store.claim({"model": "abc", "seed": 0})
-        store.claim({"model": "abc", "seed": 0})
+        store.claim({"model": "abc", "seed": "0"})
+        store.claim({"model": "abc", "seed": "0"})
         with pytest.raises(StoreError, match="its seed is 0, now it is 1"):
-            store.claim({"model": "abc", "seed": 1})
+            store.claim({"model": "abc", "seed": "1"})
         with pytest.raises(StoreError, match="its model is abc, now it is nothing, its seed is 0, now it is nothing"):
-            store.claim({"steps": 1})
+            store.claim({"steps": "1"})
 
 
 def test_damaged_and_unwritable_stores_say_so(fake: SimpleNamespace, tmp_path: Path) -> None:
     (tmp_path / "junk").write_bytes(b"no database at all, but long enough to look like one" * 9)
     with pytest.raises(StoreError, match="damaged or no block store"):
         Store(tmp_path / "junk")
-    with pytest.raises(StoreError, match="may be written to"):
+    with pytest.raises(StoreError, match="is it a file in a folder that may be written to"):
         Store(tmp_path / "nowhere" / "s")
     _, top = stack(fake, None)
     with Store(tmp_path / "s") as store, pytest.raises(StoreError, match="lacks block"):

@@ -43,8 +43,8 @@ def test_what_figures_would_suffer_from_is_said(tmp_path: Path, caplog: pytest.L
     assert not caplog.messages
     check_class_folder(write(folder, [*ROWS[:3], "blue/1.png,blue,Test", "blue/0.png,blue,test"]))
     assert caplog.messages == [
-        f"{folder / 'split.csv'}: 1 pictures of the split 'Test' are left aside: want train, test",
-        f"{folder}: 1 test pictures lie among those to learn from too, such as blue/0.png",
+        f"{folder / 'split.csv'}: split 'Test' is left aside, in 1 lines: want train or test",
+        f"{folder}: pictures to judge by lie among those to learn from: 1, such as blue/0.png",
     ]
 
 

@@ -211,7 +211,7 @@ def test_the_weights_with_the_smallest_loss_are_kept(catalog: Path, tmp_path: Pa
 
 def test_a_run_can_start_from_a_trained_denoiser(catalog: Path, tmp_path: Path) -> None:
     trained = fit("x", SHORT, [catalog], tmp_path / "run", CPU)
-    init = replace(CPU, init=trained)
+    init = replace(CPU, init=str(trained))
     again = fit("x", replace(SHORT, steps=0, seed=5), [catalog], tmp_path / "again", init)
     assert (again / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
     with pytest.raises(ModelError, match="another architecture than metaearth/small"):
@@ -237,9 +237,9 @@ def test_a_board_shows_losses_by_level_and_what_is_made(catalog: Path, tmp_path:
         ({"levels_m": (1.0, 64.0)}, CPU, DataError, "no block has about 64 m per pixel"),
         ({"select": "64m"}, CPU, UsageError, "select=64m: no such figure; there are mean, 1m, 4m, 16m"),
         ({}, replace(CPU, vgg19=Path("vgg.pth")), UsageError, "--vgg19 is for maps"),
-        ({}, replace(CPU, init=Path("nowhere")), ModelError, "no model 'nowhere': there are metaearth-small"),
-        ({}, replace(CPU, init=Path("series-small")), ModelError, "name one of series-small/m2m, series-small/r2m-17"),
-        ({}, replace(CPU, init=Path("metaearth-small")), ModelError, "of another architecture than metaearth/tiny"),
+        ({}, replace(CPU, init="nowhere"), ModelError, "no model 'nowhere': there are metaearth-small"),
+        ({}, replace(CPU, init="series-small"), ModelError, "name one of series-small/m2m, series-small/r2m-17"),
+        ({}, replace(CPU, init="metaearth-small"), ModelError, "of another architecture than metaearth/tiny"),
     ],
 )
 def test_what_cannot_train_is_refused(

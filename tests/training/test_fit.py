@@ -173,10 +173,10 @@ fit({name!r}, config, [Path({str(folder)!r})], Path({str(tmp_path / "run")!r}), 
 def test_a_run_can_start_from_trained_weights(pairs: Path, tmp_path: Path) -> None:
     trained = fit("series-tiny", SHORT, [pairs], tmp_path / "run", CPU)
     still = replace(SHORT, warm_steps=0, adversarial_steps=0, seed=5)
-    again = fit("series-tiny", still, [pairs], tmp_path / "again", replace(CPU, init=trained))
+    again = fit("series-tiny", still, [pairs], tmp_path / "again", replace(CPU, init=str(trained)))
     assert (again / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
     with pytest.raises(ModelError, match="another architecture than pix2pixhd/small-m2m"):
-        fit("m", replace(still, model="small-m2m"), [pairs], tmp_path / "other", replace(CPU, init=trained))
+        fit("m", replace(still, model="small-m2m"), [pairs], tmp_path / "other", replace(CPU, init=str(trained)))
 
 
 def test_a_figure_that_is_no_number_is_worse_than_any(tmp_path: Path) -> None:

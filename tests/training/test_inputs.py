@@ -28,7 +28,7 @@ SHORT = replace(recipe("series-tiny"), crop_px=32, warm_steps=1, adversarial_ste
 def begun(pairs: Path, tmp_path: Path) -> Path:
     """A run in bfloat16 from trained weights."""
     trained = fit("series-tiny", replace(SHORT, warm_steps=0), [pairs], tmp_path / "trained", CPU)
-    fit("series-tiny", SHORT, [pairs], tmp_path / "run", replace(CPU, precision="bf16", init=trained))
+    fit("series-tiny", SHORT, [pairs], tmp_path / "run", replace(CPU, precision="bf16", init=str(trained)))
     return tmp_path / "run"
 
 
@@ -43,7 +43,7 @@ def test_other_inputs_are_refused_by_name(
     for data, given, words in (
         ([pairs, plain], same, "other --data: .* resume with the same folders in the same order, or choose another"),
         ([pairs], replace(same, vgg19=vgg19), "other --vgg19: none, this one has [0-9a-f]{12}; .* the same weights"),
-        ([pairs], replace(same, init=other), "other --init: .* resume without --init"),
+        ([pairs], replace(same, init=str(other)), "other --init: .* resume without --init"),
         ([pairs], AGAIN, "other --precision: bf16, this one has fp32; resume with --precision bf16"),
     ):
         with pytest.raises(TrainingError, match=words):

@@ -1,7 +1,7 @@
 """`earthloom cascade`: coarse imagery to fine imagery, without bounds."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -45,15 +45,16 @@ def cascade(
     from earthloom.pipelines.device import Device
     from earthloom.pipelines.stages import Sampling
 
-    names: dict[str, Any] = {"sampler": sampler, "noise": noise, "merge": merge}
     chosen = CascadeOptions(
         res_m=res,
         bounds=options.parse_bounds(bounds),
         sampling=Sampling(
             steps=steps,
             phases=phases,
+            sampler=cast(Any, sampler),
+            noise=cast(Any, noise),
+            merge=cast(Any, merge),
             consistent=consistent,
-            **names,
         ),
         samples=samples,
         uncertainty=uncertainty,

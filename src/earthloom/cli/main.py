@@ -17,7 +17,7 @@ from earthloom.cli.map import draw
 from earthloom.cli.style import style
 from earthloom.cli.train import train
 from earthloom.cli.verify import verify
-from earthloom.errors import EarthloomError
+from earthloom.errors import EarthloomError, InterruptedRunError
 
 app = typer.Typer(
     name="earthloom", help="Any view of a place into every other view of it, at every scale.", no_args_is_help=True
@@ -43,9 +43,6 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
         raise typer.Exit
 
 
-_INTERRUPTED = 130
-
-
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command line, or these words, and exit: 0 done, 1 failed, 2 usage, 3 partly failed, 130 interrupted."""
     logging.basicConfig(format="earthloom: %(message)s", level=logging.WARNING)
@@ -63,8 +60,8 @@ def _run(words: Sequence[str] | None) -> int:
         return 1
     except OSError as error:  # a file system has more ways to fail than anyone checks for
         return _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
-    if code == _INTERRUPTED:
-        return _complain("interrupted: run it again, with --resume where the verb has it", _INTERRUPTED)
+    if code == InterruptedRunError.exit_code:
+        return _complain("interrupted: run it again, with --resume where the verb has it", code)
     return code if isinstance(code, int) else 0
 
 

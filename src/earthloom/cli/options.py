@@ -64,8 +64,8 @@ def open_imagery(image: Path, bidx: str | None, gsd: float | None, scale: str | 
     imagery = inspect(image, bidx=bands, gsd_m=gsd, scale=ends)
     if gsd is not None and imagery.crs is not None:
         log.warning(f"--gsd {gsd:g} is left aside: {image} has a place, and pixels of {imagery.gsd_m:.3g} m")
-    if imagery.crs is None and imagery.has_bare_transform:
-        log.warning(f"the transform of {image} is left aside: it has no CRS, which a .prj beside it could give")
+    if imagery.has_bare_transform:
+        log.warning(imagery.bare_transform)
     return imagery
 
 

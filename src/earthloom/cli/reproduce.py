@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from earthloom.cli import options
 from earthloom.cli.progress import print_outputs, shown
+from earthloom.errors import PartlyFailedError
 
 app = typer.Typer(help="Rerun the tables of a paper.", no_args_is_help=True)
 
@@ -71,7 +72,6 @@ def metaearth(
     )
     effort = QUICK if quick else Effort()
     changes: dict[str, Any] = {"pictures": n, "seam_pictures": n, "epochs": epochs}
-    sampling: dict[str, Any] = {"sampler": sampler, "consistent": consistent}
     with shown(quiet=quiet, as_json=as_json) as progress:
         study = Study(
             weights=CascadeWeights.read(model),
@@ -83,9 +83,15 @@ def metaearth(
             classes_gsd_m=classes_gsd,
             folder=out,
             options=run,
-            sampling=Sampling(steps=(2 if quick else 8) if steps is None else steps, **sampling),
+            sampling=Sampling(
+                steps=(2 if quick else 8) if steps is None else steps,
+                sampler=cast(Any, sampler),
+                consistent=consistent,
+            ),
             effort=replace(effort, **{name: value for name, value in changes.items() if value is not None}),
             progress=progress,
         )
-        written = reproduce(study, numbers)
+        written, made = reproduce(study, numbers)
     print_outputs(written, as_json=as_json)
+    if not made:
+        raise PartlyFailedError(f"no table was made: why is in {written[-1]}")

@@ -21,7 +21,7 @@ def train(
     settings: Annotated[list[str] | None, typer.Option("--set", help="key=value on top of the recipe.")] = None,
     vgg19: Annotated[Path | None, typer.Option("--vgg19", help="VGG19 weights for the perceptual term.")] = None,
     init: Annotated[
-        Path | None, typer.Option("--init", help="Trained network to start from, as --model names it.")
+        str | None, typer.Option("--init", help="Trained network to start from, as --model names it.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of weights and samples.")] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",

@@ -112,7 +112,9 @@ def build_shards(folder: Path, out: Path, *, shard_bytes: int) -> int:
 
 @contextmanager
 def whole_folder(out: Path) -> Iterator[Path]:
-    """Give a folder to fill; it gets its name at the end, and is gone if anything fails; so is what a killed run left.
+    """Give a folder to fill; it gets its name at the end, and is gone if anything fails.
+
+    What a killed run left there is removed.
 
     Raises:
         DataError: If `out` already holds something or cannot be written.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,15 +66,7 @@ class ImageBlock:
         return load_image(self.image)
 
 
-_NUMBER = float | int
-FACTS: Mapping[str, Any] = {
-    "gsd_m": _NUMBER,
-    "lon": _NUMBER | None,
-    "lat": _NUMBER | None,
-    "site": str,
-    "split": str,
-    "pack": str,
-}
+FACTS = {name: kind for name, kind in get_type_hints(ImageBlock).items() if name != "image"}
 """What the JSON of a block says, and the types of it."""
 
 
@@ -125,7 +117,7 @@ def _block(sample: Mapping[str, Member]) -> ImageBlock:
     if lacking := FACTS.keys() - facts.keys():
         raise DataError(f"{sample['json']} lacks {', '.join(sorted(lacking))}; make the catalog again")
     for name, kind in FACTS.items():
-        if not isinstance(facts[name], kind):
+        if not isinstance(facts[name], kind if kind is str else kind | int):
             wanted = "text" if kind is str else "a number"
             raise DataError(f"{sample['json']} has {facts[name]!r} for {name}; want {wanted}")
     return ImageBlock(image=picture, **{name: facts[name] for name in FACTS})

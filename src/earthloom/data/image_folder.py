@@ -38,7 +38,7 @@ def images(
 
     Args:
         folder: Where they are.
-        bidx: Up to four band numbers from 1, of every image; all bands if empty.
+        bidx: One or three band numbers from 1, of every image; all bands if empty.
         scale: Values that become 0 and 255, for anything but uint8.
 
     Raises:
@@ -52,7 +52,7 @@ def images(
     check_reading(None, scale)
     rows = _rows(folder)
     found = [_inspect(folder, row, bidx, scale) for row in rows]
-    _warn_of_sizes(found, rows)
+    _warn(found, rows)
     places = [_place(imagery, row) for imagery, row in zip(found, rows, strict=True)]
     names = [Path(row["file"]).with_suffix("").as_posix() for row in rows]
     sites = _sites(names, found, places)
@@ -85,11 +85,11 @@ def _rows(folder: Path) -> Sequence[Row]:
             what = "has a line without a file" if rows else "lists no image"
             raise DataError(f"{folder / INDEX} {what}; want lines with file and gsd_m")
         return rows
-    tiffs = (path for path in folder.rglob("*") if path.suffix.lower() in (".tif", ".tiff"))
-    files = sorted(path for path in tiffs if not path.name.startswith("."))
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in (".tif", ".tiff"))
+    files = sorted(file for file in found if not any(part.startswith(".") for part in file.parts))
     if not files:
         raise DataError(f"{folder} holds no GeoTIFF and no {INDEX}; list images there with file and gsd_m")
-    return [{"file": path.relative_to(folder).as_posix()} for path in files]
+    return [{"file": file.as_posix()} for file in files]
 
 
 def _inspect(folder: Path, row: Row, bidx: tuple[int, ...], scale: tuple[float, float] | None) -> "Imagery":
@@ -106,16 +106,15 @@ def _inspect(folder: Path, row: Row, bidx: tuple[int, ...], scale: tuple[float, 
     return imagery
 
 
-def _warn_of_sizes(found: Sequence["Imagery"], rows: Sequence[Row]) -> None:
-    """Say it if sizes of pixels in the index are not those of images that have a place."""
-    asked_m = [_number(row, "gsd_m") or imagery.gsd_m for imagery, row in zip(found, rows, strict=True)]
-    other = [i for i, imagery in enumerate(found) if not 1 / NEAR <= asked_m[i] / imagery.gsd_m <= NEAR]
-    if other:
-        first = found[other[0]]
-        log.warning(
-            f"{INDEX}: gsd_m of {len(other)} images is left aside, for they have a place: "
-            f"{first.path.name} has pixels of {first.gsd_m:.3g} m there, not {asked_m[other[0]]:g}"
-        )
+def _warn(found: Sequence["Imagery"], rows: Sequence[Row]) -> None:
+    """Say which sizes of pixels in the index, and which transforms without a CRS, are left aside."""
+    for imagery, row in zip(found, rows, strict=True):
+        asked_m = _number(row, "gsd_m")
+        if imagery.has_bare_transform:
+            log.warning(imagery.bare_transform)
+        elif asked_m is not None and not 1 / NEAR <= asked_m / imagery.gsd_m <= NEAR:
+            own = f"{imagery.path} has a place, and pixels of {imagery.gsd_m:.3g} m"
+            log.warning(f"gsd_m {asked_m:g} in {INDEX} is left aside: {own}")
 
 
 def _place(imagery: "Imagery", row: Row) -> Place | None:

@@ -64,7 +64,7 @@ def build_catalog(
         levels_m: Metres per pixel of the blocks.
         size_px: Side of a block.
         jpeg: Quality of JPEG, 1 to 100; None for PNG.
-        bidx: Up to four band numbers from 1 of images that are no pack; all bands if empty.
+        bidx: One or three band numbers from 1 of images that are no pack; all bands if empty.
         scale: Values of these that become 0 and 255, for anything but uint8.
 
     Raises:

@@ -116,7 +116,7 @@ def load_image(path: File) -> NDArray[np.uint8]:
     image = _open(path)
     if image.mode[0] in "IF":
         raise DataError(
-            f"{path} has values of more than 8 bits; bring them to 0..255 first, e.g. with gdal_translate -scale"
+            f"{path} has values of more than 8 bits; bring them to 0..255, e.g. with gdal_translate -ot Byte -scale"
         )
     return np.array(image.convert("RGB"))
 
@@ -145,8 +145,9 @@ def _indexed(folder: Path) -> tuple[Pair, ...]:
 def _sample(sample: Mapping[str, Member]) -> Pair:
     kinds = {what.partition(".")[0]: member for what, member in sample.items()}
     missing = "image" if "image" not in kinds else "target" if not kinds.keys() & {"target", "map"} else None
-    if missing and kinds.keys() & {"png", "jpg"}:
-        raise DataError(f"{next(iter(sample.values()))} is a block of a catalog of imagery; here pairs are wanted")
+    if kinds.keys() & {"png", "jpg"} and not kinds.keys() & {"image", "target", "map"}:
+        first = next(iter(sample.values()))
+        raise DataError(f"{first} is a block of a catalog of imagery; give pairs of images and targets or maps")
     if missing:
         raise DataError(f"{next(iter(sample.values()))}: its sample has no {missing}; name files KEY.{missing}.png")
     facts = shards.read_json(kinds["json"]) if "json" in kinds else {}

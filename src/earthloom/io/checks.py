@@ -50,8 +50,7 @@ def check_pixels(dataset: Any, bands: Bands, name: str) -> None:
         SourceError: If all is nodata.
         rasterio.errors.RasterioIOError: If the file is cut short.
     """
-    last = FileWindow(dataset.width - 1, dataset.height - 1, 1, 1)
-    if weight(dataset, bands, window=last).any():
+    if weight(dataset, bands, window=last_pixel(dataset)).any():
         return
     shape = (min(dataset.height, _GLANCE_PX), min(dataset.width, _GLANCE_PX))
     if weight(dataset, bands, out_shape=shape).any():
@@ -63,6 +62,11 @@ def check_pixels(dataset: Any, bands: Bands, name: str) -> None:
         if weight(dataset, bands, window=strip).any():
             return
     raise SourceError(f"{name}: every pixel is nodata: give an image with some ground in it")
+
+
+def last_pixel(dataset: Any) -> FileWindow:
+    """Return the pixel that cannot be read if an image of most formats was cut short."""
+    return FileWindow(dataset.width - 1, dataset.height - 1, 1, 1)
 
 
 def _reaches_its_end(file: Any, size: int) -> bool:

@@ -54,7 +54,7 @@ def pick_bands(
     alpha = {i for i, meaning in enumerate(dataset.colorinterp, 1) if meaning.name == "alpha"}
     chosen = tuple(band for band in bidx or range(1, dataset.count + 1) if band not in alpha)
     if not bidx and dataset.count > 4:
-        raise SourceError(f"{name}: has {dataset.count} bands: choose up to 4 with --bidx, e.g. --bidx 1,2,3")
+        raise SourceError(f"{name}: has {dataset.count} bands: choose one or three with --bidx, e.g. --bidx 1,2,3")
     if not chosen:
         raise SourceError(f"{name}: band {', '.join(map(str, sorted(alpha)))} is alpha: choose colours with --bidx")
     if dataset.count - len(alpha) == 1 and dataset.colorinterp[chosen[0] - 1].name == "palette":
@@ -67,7 +67,7 @@ def pick_bands(
     if scale is None and kinds != {np.dtype("uint8")}:
         found = ", ".join(sorted(map(str, kinds)))
         raise SourceError(f"{name}: has {found} values: say which become black and white with --scale LOW,HIGH")
-    return Bands(colours=chosen[:3], scale=scale or _few_bits(dataset, chosen[0]))
+    return Bands(colours=chosen[:3], scale=_few_bits(dataset, chosen[0]) if scale is None else scale)
 
 
 def weight(dataset: Any, bands: Bands, **options: Any) -> Floats:
@@ -119,7 +119,7 @@ def _weigh(dataset: Any, bands: Bands, values: NDArray[Any], options: dict[str, 
 
 def _check_bidx(bidx: tuple[int, ...], count: int, name: str) -> None:
     if len(bidx) > 4:
-        raise UsageError(f"--bidx {','.join(map(str, bidx))}: chooses {len(bidx)} bands: choose up to 4")
+        raise UsageError(f"--bidx {','.join(map(str, bidx))}: chooses {len(bidx)} bands: choose one or three")
     wrong = [band for band in bidx if not 1 <= band <= count]
     if wrong:
         raise SourceError(f"{name}: has no band {wrong[0]} that --bidx asks for: bands run 1..{count}")

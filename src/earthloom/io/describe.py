@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from affine import Affine
-from rasterio.windows import Window as FileWindow
 
 from earthloom.errors import GeoError, SourceError
 from earthloom.geo import crs as geo_crs
-from earthloom.io.checks import check_file
+from earthloom.io.checks import check_file, last_pixel
 from earthloom.io.gdal import GDAL_ERRORS, gdal, open_dataset, reason
 from earthloom.io.xyz import METADATA, is_xyz
 
@@ -71,7 +70,8 @@ def _of_image(path: Path) -> Facts:
                 "overviews": dataset.overviews(1) if dataset.count else [],
             }
             if dataset.driver == "GTiff" and dataset.count:
-                dataset.read(1, window=FileWindow(dataset.width - 1, dataset.height - 1, 1, 1))  # fails if cut short
+                dataset.read_masks(1, window=last_pixel(dataset))  # fails if the file is cut short, in values or mask
+                dataset.read(1, window=last_pixel(dataset))
             return {**facts, **_of_place(dataset), "tags": dataset.tags()}
     except GDAL_ERRORS as error:
         raise SourceError(f"{path}: cannot be read: {reason(error)}: is it a whole image or tile archive?") from error

@@ -68,7 +68,7 @@ class Imagery:
     """Decimation factors of its overviews."""
 
     has_bare_transform: bool = False
-    """Whether it has a transform that says no place, for want of a CRS."""
+    """Whether it has a transform, but no CRS on Earth that it could be of."""
 
     @property
     def grid(self) -> Grid:
@@ -85,6 +85,13 @@ class Imagery:
         way_out = "warp the image to a CRS in metres first, e.g. with gdalwarp -t_srs"
         found = f"pixels are {aspect:.2g} times as high as wide on the ground: {way_out}"
         return [] if 1 / SQUARE <= aspect <= SQUARE else [found]
+
+    @property
+    def bare_transform(self) -> str:
+        """Say in one line what is lost with a transform without a CRS."""
+        return (
+            f"the place of {self.path} is left aside: it has a transform but no CRS on Earth, which a .prj could give"
+        )
 
     @cached_property
     def identity(self) -> str:
@@ -130,7 +137,7 @@ def inspect_image(
 
     Args:
         path: A GeoTIFF, COG, PNG or JPEG, or anything else GDAL reads as an image, here or remote.
-        bidx: Up to four band numbers from 1; all bands if empty.
+        bidx: One, three or four band numbers from 1, of which the fourth is left aside; all bands if empty.
         gsd_m: Ground metres of a pixel, for an image without a place; the CRS of one that has a place wins.
         scale: Values that become 0 and 255, for anything but uint8.
 
@@ -149,10 +156,10 @@ def inspect_image(
                 "height": dataset.height,
                 "overviews": tuple(dataset.overviews(bands.colours[0])),
                 "sidecars_sha256": sha256_of(beside) if beside else "",
-                "has_bare_transform": not dataset.crs and dataset.transform != Affine.identity(),
                 "sha256": fingerprint(dataset) if is_remote(path) else sha256_of([path]),
             }
             crs, transform = _place(dataset, path, gsd_m)
+            facts["has_bare_transform"] = crs is None and dataset.transform != Affine.identity()
     except GDAL_ERRORS as error:
         raise SourceError(f"{path}: cannot be read: {reason(error)}: is it a whole image?") from error
     return _imagery(path=path, crs=crs, transform=transform, bands=bands, gsd_m=gsd_m, **facts)
@@ -190,9 +197,9 @@ def _place(dataset: Any, path: Path, gsd_m: float | None) -> tuple[str | None, A
             return geo_crs.parse(wkt), _sound(dataset.transform, path)
         except GeoError as error:
             problem = f"has a CRS without a place on Earth ({error})"
-    if gsd_m is None and dataset.gcps[0]:
-        raise SourceError(f"{path}: has control points in place of a transform: warp it first, e.g. with gdalwarp")
     if gsd_m is None:
+        if dataset.gcps[0]:
+            raise SourceError(f"{path}: has control points in place of a transform: warp it first, e.g. with gdalwarp")
         other = f"lay its CRS beside it as {prj_of(path).name} (WKT), or " if has_transform and not wkt else ""
         raise SourceError(f"{path}: {problem}: {other}say the ground metres of a pixel, e.g. --gsd 0.3")
     return None, Affine.scale(gsd_m, gsd_m)

@@ -22,7 +22,7 @@ def inspect(
     Args:
         path: A GeoTIFF, COG, PNG or JPEG, or anything else GDAL reads as an image; MBTiles, PMTiles or a folder of
             tiles, Z/X/Y.png; a STAC item of any of these. Images may be remote (`io.remote`).
-        bidx: Up to four band numbers from 1; all bands if empty. Tiles have four: red, green, blue, alpha.
+        bidx: One, three or four band numbers from 1, of which the fourth is left aside; all bands if empty.
         gsd_m: Ground metres of a pixel, for an image without a place; the CRS of one that has a place wins.
         scale: Values that become 0 and 255, for anything but uint8.
 

@@ -80,7 +80,7 @@ class Provenance:
         }
 
 
-def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+def differences(there: Mapping[str, str], here: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return what each of two provenances says where they differ, by name; `nothing` where one is silent.
 
     Of a value that is a JSON object, as the parameters are, each part counts by itself, as NAME.PART.
@@ -90,13 +90,13 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, 
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def _parts(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _parts(said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in said.items():
         try:
             parts = json.loads(value)
-        except (TypeError, ValueError):
+        except ValueError:
             parts = None
         if isinstance(parts, dict):
             yield from ((f"{name}.{part}", json.dumps(inner)) for part, inner in parts.items())
         else:
-            yield name, str(value)
+            yield name, value

@@ -15,7 +15,7 @@ from earthloom.io.staging import staged
 from earthloom.io.tiling import NEEDS_PLACE, tiling
 from earthloom.io.xyz import is_xyz, write_xyz
 
-__all__ = ["Level", "check_output", "count_steps", "outputs", "write"]
+__all__ = ["Level", "check_name", "check_output", "count_steps", "outputs", "write"]
 
 IMAGES = (".tif", ".png")
 """Suffixes of which every level is a file of its own."""
@@ -26,6 +26,18 @@ ARCHIVES = (".pmtiles", ".mbtiles", "")
 
 LONGEST_NAME = 255 - len(".stac.json.aux.xml")
 """Bytes of an output's name, so that file systems take the names of what is looked for and written beside it."""
+
+
+def check_name(path: Path) -> None:
+    """Refuse what cannot be the name of an output.
+
+    Raises:
+        UsageError: If it is none, or too long.
+    """
+    if path.name.lower() in ("..", *IMAGES, *ARCHIVES):
+        raise UsageError(f"{path}: is no name for an output: give one, e.g. map.tif")
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise UsageError(f"{path}: its name is too long: want at most {LONGEST_NAME} bytes, for names beside it to fit")
 
 
 def check_output(
@@ -45,12 +57,7 @@ def check_output(
         SinkError: If its folder may not be written to.
     """
     path = Path(path)
-    if len(os.fsencode(path.name)) > LONGEST_NAME:
-        raise UsageError(
-            f"{path}: too long a name for files beside it to have longer ones: want {LONGEST_NAME} letters"
-        )
-    if path.name in ("", "..", *IMAGES, *ARCHIVES):
-        raise UsageError(f"{path}: is no name for an output: give one, e.g. map.tif")
+    check_name(path)
     if _suffix(path) not in IMAGES + ARCHIVES:
         known = ".tif, .png, .pmtiles, .mbtiles, or none for a folder of tiles"
         raise UsageError(f"{path}: unknown suffix {path.suffix!r}: give {known}")
@@ -117,7 +124,7 @@ def write(
         files = {path: list(levels)}
     else:
         files = {final: [level] for final, level in zip(outputs(path, zooms), levels, strict=True)}
-    with staged(path) as stage:
+    with staged(path, first=item_of(path).name) as stage:
         for final, held in files.items():
             _write_file(stage / final.name, held, tags, tell, lossless=lossless)
         if about is not None:
@@ -141,7 +148,7 @@ def _write_file(
 def _check_old(path: Path, item: Path, *, overwrite: bool) -> None:
     """Refuse to replace what is there, unless it may be; a folder only if it is a folder of tiles, or empty.
 
-    What lies beside a file that is gone may be replaced where our own item says what it was.
+    What lies beside a file that is gone, or has no name yet, may be replaced where our own item says what it is.
     """
     if not path.exists():
         left = [sidecar for sidecar in _sidecars(path) if sidecar.exists()]

@@ -17,11 +17,15 @@ _SPARE_BYTES = 1 << 20
 
 
 @contextmanager
-def staged(path: Path) -> Iterator[Path]:
+def staged(path: Path, *, first: str = "") -> Iterator[Path]:
     """Give an empty folder beside an output to write in; move what is in it to the output's folder at the end.
 
     What a killed run left there is removed. An old output stays as it was until the new one is whole. The output itself
     is moved last: where it lies, everything beside it does.
+
+    Args:
+        path: The output.
+        first: Name of the file that is moved first, if there is one of it.
 
     Raises:
         SinkError: If writing fails; a full disk is named.
@@ -31,7 +35,7 @@ def staged(path: Path) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
         stage.mkdir()
         yield stage
-        _move_all(stage, path)
+        _move_all(stage, path, first)
     except (*GDAL_ERRORS, sqlite3.Error) as error:
         raise SinkError(_message(path, error)) from error
     finally:
@@ -49,12 +53,12 @@ def need_space(folder: Path, num_bytes: int) -> None:
 
 
 def is_full(folder: Path, num_bytes: int = 0) -> bool:
-    """Say whether the disk of a folder has no room for so many bytes, nor a little to spare."""
+    """Say whether the disk of a folder has no room for so many bytes and a little to spare."""
     return shutil.disk_usage(folder).free < num_bytes + _SPARE_BYTES
 
 
-def _move_all(stage: Path, path: Path) -> None:
-    names = sorted((made.name for made in stage.iterdir()), key=lambda name: (name == path.name, name))
+def _move_all(stage: Path, path: Path, first: str) -> None:
+    names = sorted((made.name for made in stage.iterdir()), key=lambda name: (name == path.name, name != first, name))
     for name in names:
         if f"{name}.aux.xml" not in names:
             path.with_name(f"{name}.aux.xml").unlink(missing_ok=True)  # GDAL's notes on the old file

@@ -53,7 +53,7 @@ def inspect_tiles(archive: Archive, bidx: tuple[int, ...], scale: tuple[float, f
 
     Args:
         archive: The archive, open.
-        bidx: Bands to use instead of 1, 2, 3: red, green, blue, and 4 alpha.
+        bidx: One band or three to use instead of 1, 2, 3: red, green, blue.
         scale: Refused: tiles hold bytes.
 
     Raises:
@@ -62,8 +62,8 @@ def inspect_tiles(archive: Archive, bidx: tuple[int, ...], scale: tuple[float, f
     """
     if scale is not None:
         raise UsageError(f"{archive.path}: holds tiles of 8-bit colours, which --scale does not fit: leave it out")
-    if any(not 1 <= band <= 3 for band in bidx) or len(bidx) > 3:
-        raise UsageError(f"--bidx {','.join(map(str, bidx))}: tiles have the colours 1,2,3: choose among them")
+    if any(not 1 <= band <= 3 for band in bidx) or len(bidx) not in (0, 1, 3):
+        raise UsageError(f"--bidx {','.join(map(str, bidx))}: tiles have the colours 1,2,3: choose one, or three")
     zooms = archive.zooms[::-1]
     tile_px = _tile_px(archive, zooms[0])
     levels = tuple(TileZoom(path=archive.path, zoom=z, tile_px=tile_px, span=archive.span(z)) for z in zooms)
@@ -76,7 +76,7 @@ def inspect_tiles(archive: Archive, bidx: tuple[int, ...], scale: tuple[float, f
         transform=transform,
         width=width,
         height=height,
-        bands=Bands(colours=(bidx if len(bidx) == 3 else bidx[:1]) or (1, 2, 3)),
+        bands=Bands(colours=bidx or (1, 2, 3)),
         gsd_m=centre_gsd_m(WEB_MERCATOR, transform, width, height),
         lat_deg=centre_latitude(WEB_MERCATOR, transform, width, height),
         bounds=bounds,

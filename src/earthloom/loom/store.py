@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
@@ -69,11 +68,11 @@ class Store:
         with self._lock:
             self._connection.close()
 
-    def claim(self, run: Mapping[str, Any]) -> None:
+    def claim(self, run: Mapping[str, str]) -> None:
         """Tie the store to a run, or check that it is that run's.
 
         Args:
-            run: What decides the run's pixels: input, model, seed, parameters (JSON values).
+            run: What decides the run's pixels: input, model, seed, parameters; JSON where it is more than a word.
 
         Raises:
             StoreError: If it holds blocks of another run; the message names what differs.
@@ -166,9 +165,13 @@ class Store:
         except sqlite3.OperationalError as error:
             folder = self.path.parent
             no_room = "full" in str(error) or (folder.is_dir() and is_full(folder))
-            hint = "free some space and run again with --resume" if no_room else "is it a file that may be written to?"
+            hint = (
+                "free some space and run again with --resume"
+                if no_room
+                else "is it a file in a folder that may be written to?"
+            )
             raise StoreError(f"cannot use the block store {self.path}: {error}; {hint}") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError) as error:
             raise StoreError(f"{self.path} is damaged or no block store: {error}; delete it and start anew") from error
 
 

@@ -24,7 +24,7 @@ def from_json(kind: type[Config], values: object, *, where: str = "config") -> C
         where: How messages call it.
 
     Raises:
-        ModelError: Naming the field that is unknown, missing, of another type or of no use.
+        ModelError: Naming the field that is unknown, missing, of another type, or whose value cannot be used.
     """
     if not isinstance(values, Mapping):
         raise ModelError(f"{where} is {values!r}, want an object with the fields of {kind.__name__}")

@@ -54,10 +54,12 @@ def resolve_one(name: str) -> Path:
     Raises:
         ModelError: As `resolve` does, or if the model has several.
     """
-    folders = checkpoint_folders(resolve(name))
+    folder = resolve(name)
+    folders = checkpoint_folders(folder)
     if len(folders) > 1:
-        each = [f"{name}/{part}" for part in folders]
-        raise ModelError(f"{name} holds several networks: name one of {', '.join(each)}")
+        where = Path(name) if folder in (SHIPPED / name, Path(name)) else folder
+        each = ", ".join(str(where / part) for part in folders)
+        raise ModelError(f"{name} holds several networks: name one of {each}")
     return next(iter(folders.values()))
 
 

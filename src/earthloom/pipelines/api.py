@@ -11,6 +11,7 @@ from earthloom.errors import SourceError, UsageError
 from earthloom.geo.crs import Bounds
 from earthloom.io.arrays import save_array
 from earthloom.io.inputs import inspect
+from earthloom.pipelines.bounds import check_ground
 from earthloom.pipelines.cascade_plan import CascadeOptions, plan_cascade
 from earthloom.pipelines.denoise import CascadeWeights, is_denoiser
 from earthloom.pipelines.device import Device
@@ -69,7 +70,9 @@ class MapPipeline:
         imagery = inspect(path, bidx=tuple(bidx), gsd_m=gsd_m, scale=scale)
         ends = (zooms, zooms) if isinstance(zooms, int) else zooms
         options = MapOptions(zooms=ends, bounds=bounds, device=self.device, workers=self.workers)
-        return Result.of(plan_map(imagery, self.weights, options), folder, workers=self.workers)
+        plan = plan_map(imagery, self.weights, options)
+        check_ground(imagery, plan.pictures[0].grid, bounds)
+        return Result.of(plan, folder, workers=self.workers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +133,9 @@ class CascadePipeline:
             device=self.device,
             workers=self.workers,
         )
-        return Result.of(plan_cascade(imagery, self.weights, options)[0], folder, workers=self.workers)
+        plan = plan_cascade(imagery, self.weights, options)[0]
+        check_ground(imagery, imagery.grid, bounds)
+        return Result.of(plan, folder, workers=self.workers)
 
 
 def load(

@@ -11,13 +11,13 @@ from pathlib import Path
 from earthloom.data.class_folders import SPLIT, TRAIN, ClassFolders, read_class_folders, with_made
 from earthloom.errors import DataError, GeoError, SourceError, UsageError
 from earthloom.io.imagery import Imagery
-from earthloom.io.sinks import check_output
+from earthloom.io.sinks import check_name, check_output
 from earthloom.io.staging import staged
 from earthloom.loom.loom import Loom, Progress
 from earthloom.models.metaearth.config import FACTOR
 from earthloom.pipelines.augment_plan import AugmentOptions, open_original, plan_world
 from earthloom.pipelines.denoise import CascadeWeights
-from earthloom.pipelines.run import is_made_by, may_replace, weaving
+from earthloom.pipelines.run import is_made_by, weaving
 from earthloom.pipelines.stages import warnings
 
 log = logging.getLogger("earthloom")
@@ -88,10 +88,9 @@ class _Run:
 
     def _make_world(self, imagery: Imagery, file: Path, world: int) -> None:
         plan = plan_world(imagery, self.weights, self.options, world)
-        tags = plan.provenance.tags()
-        if self.options.resume and is_made_by(file, tags):
+        if self.options.resume and is_made_by(file, plan.provenance.tags()):
             return
-        overwrite = may_replace([file], tags, self.options)
+        overwrite = self.options.overwrite or (self.options.resume and not file.exists())  # what lies beside it is ours
         check_output(file, overwrite=overwrite)
         plan.make(self.loom)
         plan.write(file, self.loom, overwrite=overwrite)
@@ -138,6 +137,8 @@ def _check(data: ClassFolders, made: Mapping[Path, Sequence[Path]], out: Path, o
     source = data.folder.resolve()
     if source in (out.resolve(), *out.resolve().parents):
         raise UsageError(f"{out}: lies in {data.folder}, with whose images it would mix: choose another place")
+    for file in [out, *(out / file for files in made.values() for file in files)]:
+        check_name(file)
     if not out.parent.is_dir():
         raise UsageError(f"{out}: there is no folder {out.parent}: make it first")
     if out.exists() and not out.is_dir():

@@ -1,16 +1,17 @@
 """`earthloom cascade`: coarse imagery in, finer imagery out, four times as fine a stage, without bounds, resumable."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from earthloom.errors import UsageError
 from earthloom.io.imagery import Imagery
 from earthloom.io.sinks import IMAGES, check_output
 from earthloom.loom.loom import Progress
+from earthloom.pipelines.bounds import check_ground
 from earthloom.pipelines.cascade_plan import CascadeOptions, outputs, plan_cascade
 from earthloom.pipelines.denoise import CascadeWeights
-from earthloom.pipelines.run import may_replace, unfinished, weaving
+from earthloom.pipelines.run import unfinished, weaving
 from earthloom.pipelines.stages import warnings
 
 log = logging.getLogger("earthloom")
@@ -42,25 +43,26 @@ def make_cascade(
         EarthloomError: For whatever else keeps it from being made; an old output is then still whole.
     """
     plans = dict(zip(outputs(out, options), plan_cascade(imagery, weights, options), strict=True))
-    tags = {path: plan.provenance.tags() for path, plan in plans.items()}
-    left = {path: may_replace([path], tags[path], options) for path in unfinished(tags, options)}
-    _check(imagery, left)
+    left = unfinished({path: plan.provenance.tags() for path, plan in plans.items()}, options)
+    _check(imagery, left, options)
     if left:
         for line in [*imagery.caveats, *warnings(imagery.gsd_m, weights, options.res_of(imagery.gsd_m))]:
             log.warning(line)
-        with weaving([out], tags[out], options, progress) as loom:
-            for path, overwrite in left.items():
+        with weaving([out], plans[out].provenance.tags(), options, progress) as loom:
+            for path in left:
                 plans[path].make(loom)
-                plans[path].write(path, loom, overwrite=overwrite)
+                plans[path].write(path, loom, overwrite=options.overwrite)
     return list(plans)
 
 
-def _check(imagery: Imagery, files: Mapping[Path, bool]) -> None:
-    """Refuse outputs, each with whether it may be replaced, before any work is done for them."""
-    for file, overwrite in files.items():
+def _check(imagery: Imagery, files: Sequence[Path], options: CascadeOptions) -> None:
+    """Refuse outputs, and bounds that hold no ground, before any work is done for them."""
+    for file in files:
         if file.suffix.lower() not in IMAGES:
             names = " or ".join(f"NAME{suffix}" for suffix in IMAGES)
             raise UsageError(f"{file}: a cascade keeps the image's own grid: write {names}")
         if imagery.path.resolve() == file.resolve():
             raise UsageError(f"{file}: would replace the image itself; choose another name")
-        check_output(file, overwrite=overwrite)
+        check_output(file, overwrite=options.overwrite)
+    if files:
+        check_ground(imagery, imagery.grid, options.bounds)

@@ -8,14 +8,13 @@ from pathlib import Path
 from earthloom.errors import UsageError
 from earthloom.geo.crs import Bounds
 from earthloom.geo.grid import Grid
-from earthloom.geo.windows import Window
 from earthloom.io.area import averaged_grid
 from earthloom.io.imagery import Imagery
 from earthloom.io.stac import About, time_of
 from earthloom.loom.layer import Layer
 from earthloom.loom.noise import derive_key
 from earthloom.models.metaearth.config import FACTOR
-from earthloom.pipelines.bounds import check_bounds
+from earthloom.pipelines.bounds import part_of
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.plan import Picture, Plan, provenance_of
 from earthloom.pipelines.run import RunOptions
@@ -73,9 +72,8 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
 
     Raises:
         SourceError: If the image is fine enough already.
-        UsageError: If the bounds miss it or its ground.
+        UsageError: If the bounds miss it.
     """
-    check_bounds(imagery, imagery.grid, options.bounds)
     res_m = options.res_of(imagery.gsd_m)
     count = num_stages(imagery.gsd_m, res_m)
     source, sampling, device = imagery.on(imagery.grid), options.sampling, options.device
@@ -85,8 +83,10 @@ def plan_cascade(imagery: Imagery, weights: CascadeWeights, options: CascadeOpti
     ]
     ratio = _ratio(imagery, layers[0].grid, res_m)
     grid = layers[0].grid if ratio == 1.0 else averaged_grid(layers[0].grid, ratio)
+    assert grid.extent is not None
+    window = part_of(imagery, grid, grid.extent, options.bounds)
     first = Plan(
-        pictures=(Picture(layer=layers[0], window=_window(grid, options.bounds), ratio=ratio),),
+        pictures=(Picture(layer=layers[0], window=window, ratio=ratio),),
         provenance=provenance_of(
             imagery, weights, options, verb="cascade", res_m=res_m, bounds=options.bounds, **asdict(sampling)
         ),
@@ -134,11 +134,3 @@ def _spread(first: Plan, layers: Sequence[Layer]) -> Plan:
         provenance=replace(first.provenance, parameters=parameters),
         about=replace(first.about, product="uncertainty", bands=("standard_deviation",)),
     )
-
-
-def _window(grid: Grid, bounds: Bounds | None) -> Window:
-    """Return the pixels of the result, all or those that cover `bounds`."""
-    assert grid.extent is not None
-    if bounds is None:
-        return grid.extent
-    return grid.window_of(*bounds).intersection(grid.extent)

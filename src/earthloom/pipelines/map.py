@@ -11,7 +11,7 @@ from earthloom.io.sinks import check_output
 from earthloom.io.sinks import outputs as files_of
 from earthloom.io.stac import About, time_of
 from earthloom.loom.loom import Progress
-from earthloom.pipelines.bounds import check_bounds
+from earthloom.pipelines.bounds import check_ground
 from earthloom.pipelines.plan import Picture, Plan, provenance_of
 from earthloom.pipelines.run import RunOptions, may_replace, unfinished, weaving
 from earthloom.pipelines.series import (
@@ -43,11 +43,10 @@ def plan_map(imagery: Imagery, weights: SeriesWeights, options: MapOptions) -> P
     """Plan the maps of an image.
 
     Raises:
-        UsageError: If a zoom does not exist, or the bounds miss the image or its ground.
+        UsageError: If a zoom does not exist, or the bounds miss the image.
         SourceError: If the image is too coarse for a map.
     """
     zooms = choose_zooms(imagery, options.zooms)
-    check_bounds(imagery, map_grid(imagery, zooms.start), options.bounds)
     layers = series_layers(imagery, weights, zooms, options.device)
     windows = zoom_windows(map_window(imagery, zooms.finest, options.bounds), zooms)
     return Plan(
@@ -107,6 +106,7 @@ def draw_map(
         check_output(path, overwrite=overwrite, zooms=zooms.written, has_place=imagery.crs is not None)
         if imagery.path.resolve() in (file.resolve() for file in files[path]):
             raise UsageError(f"{path}: would replace the image itself; choose another name")
+    check_ground(imagery, map_grid(imagery, zooms.start), options.bounds)
     for line in warnings(imagery, zooms):
         log.warning(line)
     with weaving(outputs, tags, options, progress) as loom:

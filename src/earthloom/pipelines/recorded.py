@@ -70,7 +70,7 @@ class Recorded:
         found = source or self.path.parent / self.tags["EARTHLOOM_INPUT"]
         if not (is_remote(found) or found.exists()):
             raise SourceError(f"{found}: no such file, and {self.path} was made of it: name the image with --input")
-        with self._as_recorded(f"{found}: cannot be read as {self.path} says it was read"):
+        with _as_recorded(f"{found}: cannot be read as {self.path} says it was read"):
             scale = self.parameters["scale"]
             return inspect(
                 found,
@@ -92,28 +92,31 @@ class Recorded:
             SourceError: If there is no such plan: it is another image, or the provenance was changed.
         """
         verb = _VERBS[self.parameters["verb"]]
-        with self._as_recorded(self.mismatch(imagery)):
+        with _as_recorded(self.mismatch(imagery)):
             batch, seed = int(self.tags["EARTHLOOM_BATCH"]), int(self.tags["EARTHLOOM_SEED"])
             run = {"device": device, "workers": 1, "batch": batch, "seed": seed}
             return verb.plan(self, imagery, model or self.tags["EARTHLOOM_MODEL"], run)
 
     def mismatch(self, imagery: Imagery) -> str:
         """Say what is wrong where the file cannot have been made of this image as its provenance says."""
-        if imagery.sha256 == self.tags.get("EARTHLOOM_INPUT_SHA256"):
-            return f"{self.path}: was cut or resampled since it was made, or its provenance was changed"
-        return f"{imagery.path}: is another image than {self.path} was made of: name the right one with --input"
-
-    @contextmanager
-    def _as_recorded(self, problem: str) -> Iterator[None]:
-        """Turn what recorded values may set off, being any text, into one error."""
-        try:
-            yield
-        except (SourceError, UsageError, GeoError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            raise SourceError(f"{problem} ({error})") from error
+        if imagery.sha256 != self.tags.get("EARTHLOOM_INPUT_SHA256"):
+            return f"{imagery.path}: is another image than {self.path} was made of: name the right one with --input"
+        if imagery.sidecars_sha256 != self.tags.get("EARTHLOOM_INPUT_SIDECARS_SHA256", ""):
+            return f"{imagery.path}: what lies beside it (mask, world file, ...) is not what {self.path} was made with"
+        return f"{self.path}: was cut or resampled since it was made, or its provenance was changed"
 
 
 NEEDED = {"bands", "gsd_m", "scale"}
 """Parameters of every verb."""
+
+
+@contextmanager
+def _as_recorded(problem: str) -> Iterator[None]:
+    """Turn what recorded values may set off, being any text, into one error."""
+    try:
+        yield
+    except (SourceError, UsageError, GeoError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise SourceError(f"{problem} ({error})") from error
 
 
 @dataclass(frozen=True, slots=True)

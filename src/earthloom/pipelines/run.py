@@ -91,8 +91,9 @@ def unfinished(tags_of: Mapping[Path, Mapping[str, str]], options: RunOptions) -
 
 
 def may_replace(files: Sequence[Path], tags: Mapping[str, str], options: RunOptions) -> bool:
-    """Say whether the files of an output may be replaced: with --overwrite, or by a resumed run that made them all."""
-    return options.overwrite or (options.resume and all(is_made_by(file, tags) for file in files if file.exists()))
+    """Say whether an output's files may be replaced: with --overwrite, or by a resumed run that made what is there."""
+    there = [file for file in files if file.exists()]
+    return options.overwrite or (options.resume and bool(there) and all(is_made_by(file, tags) for file in there))
 
 
 def parts_of(outputs: Sequence[Path]) -> Path:

@@ -15,6 +15,7 @@ from earthloom.io.imagery import Imagery
 from earthloom.loom.layer import Input, Layer
 from earthloom.models.header import read_header
 from earthloom.models.names import checkpoint_folders, resolve
+from earthloom.pipelines.bounds import part_of
 from earthloom.pipelines.device import Device
 from earthloom.pipelines.draw import BLOCK_PX, Draw, Drawer
 
@@ -146,14 +147,14 @@ def map_grid(imagery: Imagery, zoom: int) -> Grid:
 
 
 def map_window(imagery: Imagery, zoom: int, bounds: Bounds | None = None) -> Window:
-    """Return the pixels of a zoom that cover an image, or `bounds` of one with a place in its CRS, snapped outward."""
-    grid = map_grid(imagery, zoom)
-    if imagery.crs is None:
-        return grid.window_of(*imagery.bounds)
-    whole = grid.window_of(*transform_bounds(imagery.crs, "EPSG:3857", imagery.bounds))
-    if bounds is None:
-        return whole
-    return whole.intersection(grid.window_of(*transform_bounds(imagery.crs, "EPSG:3857", bounds)))
+    """Return the pixels of a zoom that cover an image, or `bounds` of it in its CRS, snapped outward.
+
+    Raises:
+        UsageError: If `bounds` are asked of an image without a place, or miss the image.
+    """
+    grid, box = map_grid(imagery, zoom), imagery.bounds
+    whole = grid.window_of(*(box if imagery.crs is None else transform_bounds(imagery.crs, "EPSG:3857", box)))
+    return part_of(imagery, grid, whole, bounds)
 
 
 def series_layers(imagery: Imagery, weights: SeriesWeights, zooms: Zooms, device: Device) -> dict[int, Layer]:

@@ -80,10 +80,11 @@ def read_class_folder(folder: Path, *, side_px: int) -> ClassFolder:
         own = [row for row in rows if row["split"] == split]
         if len(set(map(_label, own))) < max(2, len(names)):
             raise DataError(f"{folder / SPLIT} has a {split} part without pictures of every class, of at least two")
-        pictures = [load_image(folder / row["file"]) for row in own]
-        shorts[split] = [min(picture.shape[:2]) for picture in pictures]
+        loaded = (load_image(folder / row["file"]) for row in own)
+        squares = [(_square(picture, side_px), min(picture.shape[:2])) for picture in loaded]
+        shorts[split] = [short for _, short in squares]
         parts[split] = Labelled(
-            pictures_NSS3=np.stack([_square(picture, side_px) for picture in pictures]),
+            pictures_NSS3=np.stack([square for square, _ in squares]),
             labels_N=np.array([names.index(_label(row)) for row in own]),
         )
     return ClassFolder(names=names, **parts, shrunk_N=np.array(shorts["train"]) / side_px)
@@ -98,14 +99,12 @@ def check_class_folder(folder: Path) -> None:
     read_class_folder(folder, side_px=1)
     rows = read_split(folder)
     for split, count in Counter(row["split"] for row in rows if row["split"] not in PARTS).items():
-        log.warning(
-            f"{folder / SPLIT}: {count} pictures of the split {split!r} are left aside: want {', '.join(PARTS)}"
-        )
+        log.warning(f"{folder / SPLIT}: split {split!r} is left aside, in {count} lines: want {' or '.join(PARTS)}")
     files = {part: [row["file"] for row in rows if row["split"] == part] for part in PARTS}
     learnt = {_content(folder / file) for file in files["train"]}
     both = [file for file in files["test"] if _content(folder / file) in learnt]
     if both:
-        log.warning(f"{folder}: {len(both)} test pictures lie among those to learn from too, such as {both[0]}")
+        log.warning(f"{folder}: pictures to judge by lie among those to learn from: {len(both)}, such as {both[0]}")
 
 
 def read_split(folder: Path) -> tuple[Mapping[str, str], ...]:

@@ -60,7 +60,7 @@ def fit(name: str, config: TrainConfig, folders: Sequence[Path], out: Path, runt
     inputs = Inputs(
         data=regime.data_sha256(),
         vgg19=None if runtime.vgg19 is None else sha256_of_file(runtime.vgg19),
-        init=None if runtime.init is None else checkpoint.begin_from(str(runtime.init), regime),
+        init=None if runtime.init is None else checkpoint.begin_from(runtime.init, regime),
         precision="bf16" if wants_bf16(runtime.precision, accelerator.device) else "fp32",
         processes=accelerator.num_processes,
     )

@@ -22,8 +22,8 @@ class Runtime:
     resume: bool = False
     """Go on from the folder's checkpoint if there is one."""
 
-    init: Path | None = None
-    """Checkpoint of a trained network to start from instead of random weights."""
+    init: str | None = None
+    """Trained network to start from instead of random weights: a shipped name, a folder or a hub id."""
 
     tensorboard: bool = False
     """Curves and sample grids in `RUN/tensorboard`."""

@@ -170,9 +170,11 @@ def test_a_cascade_killed_before_its_file_gets_its_name_goes_on(ground, denoiser
         patch.setattr("os.replace", replace_but_the_file)
         make(ground, out, denoiser)
     assert all((tmp_path / name).exists() for name in names)
+    item = (tmp_path / names[-1]).read_bytes()
     (tmp_path / names[-1]).write_text("{}")
     with pytest.raises(UsageError, match="is there without out.png"):
-        make(ground, out, denoiser)
+        make(ground, out, denoiser, resume=True)
+    (tmp_path / names[-1]).write_bytes(item)
     make(ground, out, denoiser, resume=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([out.name, *names])
 
@@ -252,3 +254,8 @@ def test_rasters_smaller_than_a_window(denoiser, tmp_path, size):
     made, mask = pixels(make(path, tmp_path / "fine.tif", denoiser)[0])
     assert made.shape == (3, 4 * size[0], 4 * size[1])
     assert mask.all()
+
+
+def test_a_sampling_of_unknown_names_is_refused():
+    with pytest.raises(UsageError, match="--noise 'sharedtiled' is not one of canvas, shared_tiled, shared, indep"):
+        Sampling(noise="sharedtiled")

@@ -12,9 +12,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from earthloom.cli.main import app
-from earthloom.errors import SourceError, UsageError
+from earthloom.errors import SourceError
 from earthloom.geo.tiles import tile_transform
-from earthloom.pipelines.stages import Sampling
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -121,6 +120,14 @@ def test_an_image_that_was_never_read_as_recorded_is_refused(made: Path, tmp_pat
         run("verify", odd, "--input", made / "ground.tif")
 
 
+def test_what_lies_beside_the_image_can_be_to_blame(made: Path, tmp_path: Path) -> None:
+    for name in ("w.tif", "ground.tif"):
+        shutil.copy(made / name, tmp_path / name)
+    (tmp_path / "ground.tif.aux.xml").write_text("<PAMDataset><SRS>EPSG:32634</SRS></PAMDataset>")
+    with pytest.raises(SourceError, match=r"ground.tif: what lies beside it .* is not what .*w.tif was made with"):
+        run("verify", tmp_path / "w.tif")
+
+
 def test_another_image_than_it_was_made_of_is_named(made: Path, denoiser: Path, tmp_path: Path) -> None:
     with rasterio.open(made / "ground.tif") as file:
         profile, pixels = {**file.profile, "width": 12}, file.read()[:, :, :12]
@@ -129,9 +136,3 @@ def test_another_image_than_it_was_made_of_is_named(made: Path, denoiser: Path, 
     for name in ("w.tif", "part.tif"):
         with pytest.raises(SourceError, match=r"other.tif: is another image than .*--input"):
             run("verify", made / name, "--input", tmp_path / "other.tif")
-
-
-def test_a_sampling_of_unknown_names_is_refused() -> None:
-    names: dict[str, Any] = {"noise": "sharedtiled"}
-    with pytest.raises(UsageError, match="--noise 'sharedtiled' is not one of canvas, shared_tiled, shared, indep"):
-        Sampling(**names)

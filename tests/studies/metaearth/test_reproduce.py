@@ -42,13 +42,17 @@ def test_the_verb_draws_and_says_what_it_could_not_do(catalog: Path, models: tup
             with Image.open(tmp_path / "report" / picture["file"]) as image:
                 assert image.text["SYNTHETIC"] == "true"
                 assert image.text["EARTHLOOM_CREDITS"] == "mine: CC0. me"
+    none = ["--data", catalog, "--model", models[0], "--out", tmp_path / "none", "--tables", "3"]
+    with pytest.raises(PartlyFailedError, match="no table was made: why is in .*none/report.md"):
+        CliRunner().invoke(app, ["reproduce", "metaearth", *map(str, none), *options], catch_exceptions=False)
     with pytest.raises(UsageError, match="holds a report: choose another with --out"):
         CliRunner().invoke(app, spoken, catch_exceptions=False)
 
 
 def test_all_that_can_be_measured_is_in_the_report(study: Study, toy: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seams, "WAYS", dict(islice(seams.WAYS.items(), 2)))
-    written = reproduce(study, tuple(TABLES))
+    written, made = reproduce(study, tuple(TABLES))
+    assert made == [1, 2, 4, 5, 6]
     assert written == [study.folder / "report.json", study.folder / "report.md"]
     tables = json.loads(written[0].read_text())["tables"]
     assert [number for number, table in tables.items() if "not_run" in table] == ["3"]
@@ -74,9 +78,9 @@ def test_what_is_finished_is_kept_when_it_is_stopped(study: Study, monkeypatch: 
 
 def test_too_little_ground_is_a_reason(study: Study, toy: object, caplog: pytest.LogCaptureFixture) -> None:
     few = tuple(block for block in study.blocks if block.gsd_m == 4.0)
-    with pytest.raises(PartlyFailedError, match="no table was made: why is in .*report.md"):
-        reproduce(replace(study, blocks=few), (4, 5))
-    tables = json.loads((study.folder / "report.json").read_text())["tables"]
+    written, made = reproduce(replace(study, blocks=few), (4, 5))
+    assert made == []
+    tables = json.loads(written[0].read_text())["tables"]
     assert "no level gives 10 held-out pictures" in tables["4"]["not_run"]
     assert "KID wants at least 10 pictures" in tables["5"]["not_run"]
     assert caplog.messages[0].startswith("not run: Cascade against a single stage, 64 times finer: no level gives")
@@ -87,6 +91,15 @@ def test_inputs_that_do_not_fit_are_refused(study: Study) -> None:
         reproduce(study, (1, 7))
     with pytest.raises(DataError, match="no such folder; give one with class folders"):
         reproduce(replace(study, classes=study.folder), (1, 3))
+    for name in ("a/0.png", "b/0.png", "a/1.png", "b/1.png"):
+        (study.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(study.folder / name)
+    (study.folder / "split.csv").write_text("file,split\na/0.png,train\nb/0.png,train\na/1.png,test\nb/1.png,test\n")
+    (study.folder / "b/1.png").write_bytes(b"no picture")
+    spoilt = replace(study, classes=study.folder, folder=study.folder / "report")
+    with pytest.raises(DataError, match="b/1.png cannot be read as an image"):
+        reproduce(spoilt, (3, 6))
+    assert not spoilt.folder.exists()
     with pytest.raises(UsageError, match="--classes-gsd 0: give metres a pixel above 0"):
         replace(study, classes_gsd_m=0.0)
     with pytest.raises(UsageError, match="is told the resolution too"):

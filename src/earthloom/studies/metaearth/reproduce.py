@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from earthloom import __version__
-from earthloom.errors import DataError, InterruptedRunError, PartlyFailedError, UsageError
+from earthloom.errors import DataError, InterruptedRunError, UsageError
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.studies.class_folders import check_class_folder
 from earthloom.studies.metaearth import classes, curve, pictures, regions, seams, zoom
@@ -54,16 +54,15 @@ REASONS = {
 }
 
 
-def reproduce(study: Study, numbers: Sequence[int]) -> list[Path]:
+def reproduce(study: Study, numbers: Sequence[int]) -> tuple[list[Path], list[int]]:
     """Make the tables of these numbers, in order; the report is written anew after each, and within long ones.
 
     Returns:
-        `report.json` and `report.md` in the study's folder.
+        `report.json` and `report.md` in the study's folder, and the numbers of the tables that could be made.
 
     Raises:
         UsageError: If a number names no table, or the folder holds a report already.
         DataError: If the class folder is none.
-        PartlyFailedError: If none of the tables could be made; the report says why.
         SinkError: If the folder cannot be written.
         InterruptedRunError: On Ctrl-C; finished tables are in the report.
     """
@@ -91,9 +90,7 @@ def reproduce(study: Study, numbers: Sequence[int]) -> list[Path]:
                 f"interrupted in table {number}: what is finished is in {written[-1]}; "
                 "make the others with --tables and another --out"
             ) from interrupt
-    if all(isinstance(sections[number].table, NotRun) for number in numbers):
-        raise PartlyFailedError(f"no table was made: why is in {written[-1]}")
-    return written
+    return written, [number for number, section in sections.items() if not isinstance(section.table, NotRun)]
 
 
 def _section(number: int, table: Table, *, seconds: float = 0.0) -> Section:
