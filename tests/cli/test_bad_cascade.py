@@ -29,9 +29,9 @@ CASES: list[tuple[str, list[str], int, str]] = [
     ("good.tif", ["--merge", "mean"], 2, "multidiffusion"),
     ("good.tif", ["--sampler", "euler"], 2, "ddim"),
     ("good.tif", ["--samples", "0"], 2, "--samples 0"),
+    ("good.tif", ["--samples", "1001"], 2, "1 to 1000"),
     ("good.tif", ["--uncertainty"], 2, "--samples 4"),
     ("good.tif", ["--bounds", "0,0,1,1"], 2, "miss"),
-    ("east.tif", ["--bounds", "1001,990,1010,999"], 2, "hold only nodata of the image"),
     ("good.tif", ["--bounds", "1,1,0,0"], 2, "left < right"),
     ("good.tif", ["--bounds", "nan,0,1,1"], 2, "left < right"),
     ("good.tif", ["--device", "abacus"], 2, "abacus"),
@@ -85,7 +85,9 @@ def test_bad_input(refused: Refused, image: str, options: list[str], code: int, 
         ("out.pmtiles", "NAME.tif or NAME.png"),
         ("out.jpg", "NAME.tif or NAME.png"),
         ("out", "NAME.tif or NAME.png"),
-        (".tif", "NAME.tif or NAME.png"),
+        (".tif", "is no name for an output"),
+        (".", "is no name for an output"),
+        ("", "is no name for an output"),
         ("grey.tif", "--overwrite"),
         ("nowhere/out.tif", "nowhere"),
         ("good.tif", "the image itself"),
@@ -130,3 +132,14 @@ def test_a_resolution_that_no_stage_makes_is_said(run: Run, tmp_path: Path, capl
     words = ["--model", "weights", "--steps", "1", "-j", "1", "--gsd", "16", "--res", "6.4"]
     assert run("cascade", "placeless.png", str(tmp_path / "out.png"), *words)[0] == 0
     assert caplog.messages == ["made at 4 m, averaged to 6.4 m: a stage is always 4 times as fine"]
+
+
+@pytest.mark.parametrize("verb", ["cascade", "map"])
+def test_bounds_over_nodata_alone_are_told(
+    run: Run, tmp_path: Path, verb: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    weights = {"cascade": ["--model", "weights", "--steps", "1"], "map": ["--model", "series", "--zooms", "17"]}[verb]
+    assert run(verb, "east.tif", str(tmp_path / "out.tif"), "--bounds", "1001,990,1010,999", *weights)[0] == 0
+    assert caplog.messages[-1].endswith("hold only nodata of east.tif: the result is empty")
+    with rasterio.open(tmp_path / "out.tif") as file:
+        assert not file.dataset_mask().any()

@@ -42,6 +42,15 @@ def test_the_demo_replaces_what_it_made_and_nothing_else(tmp_path: Path, run: Ru
         path.write_bytes(kept)
 
 
+@pytest.mark.parametrize("name", ["banepa.tif.stac.json", "contact-sheet.png.aux.xml"])
+def test_the_demo_replaces_nothing_beside_what_it_makes(tmp_path: Path, run: Run, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    code, said = run("demo", "--out", str(tmp_path))
+    assert (code, said.count("\n")) == (2, 1)
+    assert f"{tmp_path / name}: is there without" in said
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 @pytest.mark.parametrize("out", ["file", "file/demo"])
 def test_a_file_is_no_folder_for_the_demo(tmp_path: Path, run: Run, out: str) -> None:
     (tmp_path / "file").write_text("text")

@@ -12,7 +12,7 @@ from PIL import Image
 from pyproj import Transformer
 
 from earthloom.data.blocks import Block
-from earthloom.data.build import About
+from earthloom.data.build import About, whole_folder
 from earthloom.data.catalog import read_catalog, write_catalog
 from earthloom.data.packs import IMAGERY, build_catalog
 from earthloom.errors import DataError, UsageError
@@ -72,6 +72,10 @@ def test_a_failed_catalog_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / ".catalog.writing/half").mkdir(parents=True)  # as a killed run leaves it
     write_catalog(ABOUT, [first], tmp_path / "catalog")
     assert [path.name for path in tmp_path.iterdir()] == ["catalog"]
+    with whole_folder(tmp_path / "one") as part, pytest.raises(DataError, match="one cannot be made: another run is"):
+        (part / "half").touch()
+        write_catalog(ABOUT, [first], tmp_path / "one")
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["half"]
     with pytest.raises(DataError, match="not an empty folder"):
         write_catalog(ABOUT, [first], tmp_path / "catalog")
 

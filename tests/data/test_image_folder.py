@@ -56,6 +56,16 @@ def test_sizes_of_pixels_that_are_left_aside_are_told(
     _index(tmp_path, [{"file": "a.tif", "gsd_m": 3 * own_m}, {"file": "b.tif", "gsd_m": 1.01 * own_m}])
     assert [image.gsd_m for image in images(tmp_path)] == pytest.approx([own_m, own_m], rel=1e-4)
     (said,) = caplog.messages
+    caplog.clear()
+    Image.fromarray(PIXELS).save(tmp_path / "c.png")
+    _index(tmp_path, [{"file": "c.png", "gsd_m": 1, "spllit": "val"}])
+    list(images(tmp_path))
+    (tmp_path / "index.csv").unlink()
+    list(images(tmp_path))
+    assert [message.partition(": ")[2] for message in caplog.messages] == [
+        "left aside what is none of file, gsd_m, lon, lat, site, split: the columns spllit",
+        "1 images of other kinds are left aside; an index.csv could list them",
+    ]
     assert re.fullmatch(r"gsd_m 1.50\d* in index.csv is left aside: .*a.tif has a place, and pixels of 0.5 m", said)
 
 
@@ -152,12 +162,16 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
         ({"file": "a.tif", "gsd_m": 1, "lon": 400, "lat": 0}, DataError, "lon 400, lat 0 of a.tif in index.csv is no"),
         ({"file": "a.tif", "gsd_m": 1, "lon": 4, "lat": 95}, DataError, "lat 95 of a.tif in index.csv is no place"),
         ({"file": "a.tif", "gsd_m": 1, "lon": "nan", "lat": 5}, DataError, "lon nan"),
+        ({"file": "a.tif", "gsd_m": 1, "lon": 5}, DataError, "has lon or lat alone; give both or none"),
     ):
         _index(tmp_path, [row])
         with pytest.raises(error, match=words):
             list(images(tmp_path))
+    (tmp_path / "index.csv").write_text("file,gsd_m\na.tif,1\na.tif,2\n")
+    with pytest.raises(DataError, match=r"index\.csv lists a\.tif twice; remove a line"):
+        list(images(tmp_path))
     (tmp_path / "index.csv").write_text("file,gsd_m\n,1\n")
-    with pytest.raises(DataError, match=r"index\.csv has a line without a file; want lines with file and gsd_m"):
+    with pytest.raises(DataError, match=r"index\.csv has a line without a file; want file and gsd_m"):
         list(images(tmp_path))
     (tmp_path / "index.csv").write_text("file,gsd_m\n")
     with pytest.raises(DataError, match=r"index\.csv lists no image"):

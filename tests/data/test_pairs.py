@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -70,6 +71,13 @@ def _deep(folder: Path) -> None:
     Image.fromarray(np.zeros((8, 9), np.uint16)).save(folder / "images" / "a.png")
 
 
+def _deep_in_colour(folder: Path) -> None:
+    values = np.full((3, 8, 9), 700, np.uint16)
+    profile = {"driver": "PNG", "count": 3, "height": 8, "width": 9, "dtype": "uint16"}
+    with rasterio.open(folder / "images" / "a.png", "w", transform=rasterio.Affine.scale(2), **profile) as file:
+        file.write(values)
+
+
 def _in_colour(folder: Path) -> None:
     Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(folder / "targets" / "a.png")
 
@@ -88,6 +96,7 @@ def _replace(old: str, new: str) -> Callable[[Path], None]:
         (_without_image, "missing; build the folder again"),
         (_damaged, "cannot be read as an image"),
         (_deep, "a.png has values of more than 8 bits"),
+        (_deep_in_colour, "a.png has values of more than 8 bits"),
         (_in_colour, "8-bit single-band PNG"),
         (_replace("val", "test"), "split 'test' of .* is not one of train, val"),
         (_replace("0.5", "fine"), "gsd_m 'fine' .* not a number"),

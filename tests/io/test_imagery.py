@@ -237,6 +237,11 @@ def pillow(kit: SimpleNamespace, path: Path) -> Path:
     return path
 
 
+def paletted(path: Path) -> Path:
+    Image.fromarray(np.arange(90, dtype=np.uint8).reshape(9, 10)).convert("P").save(path)
+    return path
+
+
 def no_bands(path: Path) -> Path:
     return written(path, b'<VRTDataset rasterXSize="5" rasterYSize="5"></VRTDataset>')
 
@@ -259,6 +264,12 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "many bands": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {}, "has 5 bands: .*--bidx"),
     "two bands": (lambda kit, tmp: kit.tiff(kit.noisy(2, 9, 9), **UTM), {}, "two bands make no colours: .*--bidx 1"),
     "bidx of two": (lambda kit, tmp: kit.tiff(kit.noisy(3, 9, 9), **UTM), {"bidx": (2, 3)}, "two bands .*--bidx 2"),
+    "alpha as a colour": (
+        lambda kit, tmp: kit.tiff(kit.noisy(4, 9, 9), photometric="RGB", alpha="YES", **UTM),
+        {"bidx": (4, 3, 2)},
+        "band 4 of --bidx is marked as alpha: unmark it",
+    ),
+    "palette and scale": (lambda kit, tmp: paletted(tmp / "p.png"), {"gsd_m": 1, "scale": (0, 3)}, "has a palette"),
     "control points": (lambda kit, tmp: kit.tiff(kit.noisy(3, 9, 9), gcps=GCPS, crs="EPSG:32645"), {}, "gdalwarp"),
     "bidx 9": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {"bidx": (1, 9)}, r"no band 9 .*run 1\.\.5"),
     "bidx 0": (lambda kit, tmp: kit.tiff(kit.noisy(5, 9, 9), **UTM), {"bidx": (0,)}, "no band 0"),

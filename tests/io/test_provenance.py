@@ -83,6 +83,13 @@ def test_a_file_cut_short_has_no_provenance(tmp_path: Path, kit: SimpleNamespace
             describe(path)
 
 
+def test_a_folder_that_lost_a_tile_has_no_provenance(tmp_path: Path, kit: SimpleNamespace) -> None:
+    folder = write_all(tmp_path, kit)[-1]
+    next(folder.glob("*/*/*.png")).unlink()
+    with pytest.raises(SourceError, match=r"map: has \d+ tiles, and \d+ were written"):
+        describe(folder)
+
+
 def test_tile_formats_agree_on_their_structure(tmp_path: Path, kit: SimpleNamespace) -> None:
     found = [describe(path) for path in write_all(tmp_path, kit)[2:]]
     for key in ("tiles", "zooms", "tile_px", "tile_format"):

@@ -33,6 +33,7 @@ from earthloom.geo.windows import Window
 from earthloom.io.inputs import inspect
 from earthloom.io.raster import Raster
 from earthloom.io.sinks import Level, check_output, count_steps, outputs, write
+from earthloom.io.staging import staged
 
 TAGS = {"SYNTHETIC": "true", "EARTHLOOM_MODEL": "none", "EARTHLOOM_PARAMETERS": '{"zooms": [13, 14]}'}
 PLACE = Window(6187000, 3523000, 700, 530)
@@ -356,7 +357,7 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path, levels: list[Level]) ->
         ("new.tif", r"new_z13\.tif: exists: .*--overwrite"),
         ("folder", "folder: exists: .*--overwrite"),
         ("town.tif", r"town\.tif\.stac\.json: is there without town\.tif: move it, or .*--overwrite"),
-        (f"{'a' * 234}.tif", r"a\.tif: its name is too long: want at most 237 bytes"),
+        (f"{'a' * 240}.tif", r"a\.tif: its name is too long: want at most 243 bytes"),
         ("town.png", r"town\.pgw: is there without town\.png"),
     ],
 )
@@ -367,6 +368,45 @@ def test_outputs_refused_before_any_work(tmp_path: Path, name: str, words: str) 
     with pytest.raises(UsageError, match=words) as error:
         check_output(tmp_path / name, overwrite=False, zooms=(14, 13))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".pmtiles", ""])
+def test_the_longest_name_can_be_written(tmp_path: Path, levels: list[Level], suffix: str) -> None:
+    (made,) = save(tmp_path / f"{'a' * (243 - len(suffix))}{suffix}", levels[:1])
+    assert len(made.name) == 243
+
+
+@pytest.mark.parametrize("name", ["old.tif", "old.png"])
+def test_parts_of_an_old_output_go_with_it(tmp_path: Path, levels: list[Level], name: str) -> None:
+    stale = [tmp_path / f"{name}{suffix}" for suffix in (".ovr", ".msk")]
+    stale += [tmp_path / "old.wld"] if name == "old.png" else []
+    for part in stale:
+        part.write_bytes(b"of an old picture")
+        with pytest.raises(UsageError, match=f"{part.name}: is there without {name}"):
+            check_output(tmp_path / name, overwrite=False)
+        part.rename(part.with_suffix(".kept"))
+    for part in stale:
+        part.write_bytes(b"of an old picture")
+    save(tmp_path / name, levels[:1], overwrite=True)
+    assert not any(part.exists() for part in stale)
+
+
+def test_two_runs_never_write_one_output(tmp_path: Path, levels: list[Level]) -> None:
+    with staged(tmp_path / "map.tif") as stage:
+        (stage / "map.tif").write_bytes(b"half")
+        with pytest.raises(SinkError, match="map.tif: cannot be written: another run is writing it"):
+            save(tmp_path / "map.tif", levels[:1])
+        assert (stage / "map.tif").read_bytes() == b"half"
+    save(tmp_path / "map.tif", levels[:1], overwrite=True)
+
+
+def test_an_output_never_replaces_its_image(tmp_path: Path) -> None:
+    (tmp_path / "town_z16.tif").touch()
+    with pytest.raises(UsageError, match="town_z16.tif: would replace the image itself"):
+        check_output(tmp_path / "town.tif", overwrite=True, zooms=(17, 16), source=tmp_path / "town_z16.tif")
+    (tmp_path / "dangling.tif").symlink_to(tmp_path / "nowhere.tif")
+    with pytest.raises(UsageError, match="dangling.tif: exists"):
+        check_output(tmp_path / "dangling.tif", overwrite=False)
 
 
 def test_overwrite_never_deletes_what_is_not_an_output(tmp_path: Path) -> None:

@@ -207,6 +207,13 @@ def test_broken_archives_are_refused_with_a_reason(archive: Callable[..., Path],
         assert str(path) in str(refused.value)
 
 
+def test_tiles_of_more_than_8_bits_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "17/5").mkdir(parents=True)
+    Image.fromarray(np.full((256, 256), 900, np.uint16)).save(tmp_path / "17/5/6.png")
+    with pytest.raises(SourceError, match="tile 17/5/6 has values of more than 8 bits"):
+        inspect(tmp_path)
+
+
 def test_tiles_of_two_sizes_are_refused_where_they_meet(archive: Callable[..., Path]) -> None:
     folder = archive("map")
     tile = max(folder.glob("14/*/*.png"))

@@ -2,6 +2,7 @@ import os
 import pickle
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -295,6 +296,16 @@ def test_damaged_and_unwritable_stores_say_so(fake: SimpleNamespace, tmp_path: P
         store.get(top, (0, 0))
     remove(tmp_path / "s")
     assert not list(tmp_path.glob("s*"))
+
+
+def test_a_damaged_block_says_so(fake: SimpleNamespace, tmp_path: Path) -> None:
+    _, top = stack(fake, None)
+    with Store(tmp_path / "s") as store:
+        Loom(store).make(top, Window(0, 0, 8, 8))
+    with sqlite3.connect(tmp_path / "s") as file:
+        file.execute("UPDATE blocks SET pixels = substr(pixels, 1, 10)")
+    with Store(tmp_path / "s") as store, pytest.raises(StoreError, match="damaged or no block store"):
+        Loom(store).open(top).read(Window(0, 0, 8, 8))
 
 
 def test_a_full_disk_says_so_and_keeps_the_blocks(fake: SimpleNamespace, tmp_path: Path) -> None:

@@ -41,10 +41,13 @@ def test_what_figures_would_suffer_from_is_said(tmp_path: Path, caplog: pytest.L
     folder = write(tmp_path, ROWS)
     check_class_folder(folder)
     assert not caplog.messages
-    check_class_folder(write(folder, [*ROWS[:3], "blue/1.png,blue,Test", "blue/0.png,blue,test"]))
+    write(folder, [*ROWS, "blue/2.png,blue,Test", "blue/3.png,blue,test"])
+    for name in ("2.png", "3.png"):
+        (folder / "blue" / name).write_bytes((folder / "blue/0.png").read_bytes())
+    check_class_folder(folder)
     assert caplog.messages == [
         f"{folder / 'split.csv'}: split 'Test' is left aside, in 1 lines: want train or test",
-        f"{folder}: pictures to judge by lie among those to learn from: 1, such as blue/0.png",
+        f"{folder}: pictures to judge by lie among those to learn from: 1, such as blue/3.png",
     ]
 
 
@@ -54,6 +57,8 @@ def test_what_figures_would_suffer_from_is_said(tmp_path: Path, caplog: pytest.L
         (ROWS[:2], "file,label,split", "has a test part without pictures of every class"),
         (ROWS, "file,label,part", "lacks the columns split"),
         ([*ROWS, "red/2.png,red,test"], "file,label,split", "2.png"),
+        ([*ROWS, "red/1.png,red,train"], "file,label,split", "split.csv lists red/1.png 2 times; want one line"),
+        ([*ROWS, ",red,train"], "file,label,split", "split.csv lists '', which lies in no class folder"),
     ],
 )
 def test_what_is_no_class_folder_is_refused(tmp_path: Path, rows: list[str], head: str, words: str) -> None:

@@ -64,8 +64,8 @@ def open_imagery(image: Path, bidx: str | None, gsd: float | None, scale: str | 
     imagery = inspect(image, bidx=bands, gsd_m=gsd, scale=ends)
     if gsd is not None and imagery.crs is not None:
         log.warning(f"--gsd {gsd:g} is left aside: {image} has a place, and pixels of {imagery.gsd_m:.3g} m")
-    if imagery.has_bare_transform:
-        log.warning(imagery.bare_transform)
+    if imagery.lost_place:
+        log.warning(f"{image} {imagery.lost_place}; now it is taken to have no place")
     return imagery
 
 

@@ -32,7 +32,7 @@ def metaearth(
     classes: Annotated[Path | None, typer.Option(help="Folder CLASS/PICTURE with split.csv: file,split.")] = None,
     classes_gsd: Annotated[float, typer.Option(help="Ground metres of a pixel of these.")] = 8.0,
     out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("reproduce/metaearth"),
-    tables: Annotated[str, typer.Option(help="Which to make.")] = "1,2,3,4,5,6",
+    tables: Annotated[str | None, typer.Option(help="Which to make; default: all that the inputs allow.")] = None,
     n: Annotated[int | None, typer.Option("--n", help="Pictures of a table; default: 128, for seams 24.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes of a classifier over real pictures; default: 30.")] = None,
     steps: Annotated[int | None, typer.Option(help="Sampling steps; default: 8, 2 with --quick.")] = None,
@@ -62,7 +62,7 @@ def metaearth(
     from earthloom.studies.metaearth.study import QUICK, Effort, Study
     from earthloom.training.card import credit
 
-    numbers = options.parse_numbers("--tables", tables, int, None) or ()
+    numbers = options.parse_numbers("--tables", tables, int, None)
     run = RunOptions(
         device=Device.choose(device, precision),
         workers=workers or options.num_cores(),
@@ -91,7 +91,7 @@ def metaearth(
             effort=replace(effort, **{name: value for name, value in changes.items() if value is not None}),
             progress=progress,
         )
-        written, made = reproduce(study, numbers)
+        written, failed = reproduce(study, numbers)
     print_outputs(written, as_json=as_json)
-    if not made:
-        raise PartlyFailedError(f"no table was made: why is in {written[-1]}")
+    if failed:
+        raise PartlyFailedError(f"not made, for the reasons in {written[-1]}: table {', '.join(map(str, failed))}")

@@ -39,7 +39,7 @@ def verify(
         typer.echo(json.dumps(verdict.facts()))
     else:
         for key, (there, here) in verdict.claims.items():
-            typer.echo(f"{key}: the file says {there}, here it is {here}")
+            typer.echo(" ".join(f"{key}: the file says {there}, here it is {here}".split()))
         for block in verdict.blocks:
             found = f"{block.differing} of {block.pixels} pixels differ" if block.differing else "equal"
             zoom = "" if block.zoom is None else f"zoom {block.zoom}, "

@@ -15,6 +15,7 @@ from PIL import Image
 from earthloom.data.pairs import INDEX, Pair, read_pairs, write_index, write_shards
 from earthloom.data.tables import read_table
 from earthloom.errors import DataError
+from earthloom.io.own_folder import own_folder
 
 ABOUT = "about.json"
 
@@ -117,19 +118,18 @@ def whole_folder(out: Path) -> Iterator[Path]:
     What a killed run left there is removed.
 
     Raises:
-        DataError: If `out` already holds something or cannot be written.
+        DataError: If `out` already holds something, cannot be written, or another run is making it.
     """
-    part = out.parent / f".{out.name}.writing"
     try:
         _refuse_full(out)
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        yield part
-        os.replace(part, out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with own_folder(out) as room:
+            part = room / out.name
+            part.mkdir()
+            yield part
+            os.replace(part, out)
     except OSError as error:
-        raise DataError(f"{out} cannot be made: {error}") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        raise DataError(f"{out} cannot be made: {error.strerror or error}") from error
 
 
 def read_rows(source: Path, *columns: str) -> list[dict[str, str]]:

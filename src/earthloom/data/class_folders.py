@@ -4,6 +4,7 @@
 """
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -104,4 +105,8 @@ def _is_image(path: Path) -> bool:
 def _rows(path: Path) -> tuple[Mapping[str, str], ...] | None:
     if not path.is_file():
         return None
-    return tuple(read_table(path, "file", "split", way_out="want file,split and perhaps more"))
+    rows = tuple(read_table(path, "file", "split", way_out="want file,split and perhaps more"))
+    for file, count in Counter(row["file"] for row in rows).items():
+        if count > 1:
+            raise DataError(f"{path} lists {file} {count} times; want one line for each picture")
+    return rows

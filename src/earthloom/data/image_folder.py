@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from earthloom.data.build import read_rows
 from earthloom.data.ortho import Orthoimage, Place
 from earthloom.data.pairs import INDEX
+from earthloom.data.tables import read_table
 from earthloom.errors import DataError
 
 if TYPE_CHECKING:
     from earthloom.io.imagery import Imagery
 
 Row = Mapping[str, str]
+
+COLUMNS = ("file", "gsd_m", "lon", "lat", "site", "split")
 
 NEAR = 1.05
 """A size of pixels within this factor of another is taken for it."""
@@ -80,16 +82,28 @@ def _rows(folder: Path) -> Sequence[Row]:
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder; give one with GeoTIFFs, or with images and an {INDEX}")
     if (folder / INDEX).is_file():
-        rows = read_rows(folder, "file", "gsd_m")
-        if not rows or not all(row["file"] for row in rows):
-            what = "has a line without a file" if rows else "lists no image"
-            raise DataError(f"{folder / INDEX} {what}; want lines with file and gsd_m")
-        return rows
+        return _listed(folder / INDEX)
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in (".tif", ".tiff"))
     files = sorted(file for file in found if not any(part.startswith(".") for part in file.parts))
     if not files:
         raise DataError(f"{folder} holds no GeoTIFF and no {INDEX}; list images there with file and gsd_m")
+    others = sum(1 for path in folder.iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".jp2"))
+    if others:
+        log.warning(f"{folder}: {others} images of other kinds are left aside; an {INDEX} could list them")
     return [{"file": file.as_posix()} for file in files]
+
+
+def _listed(index: Path) -> Sequence[Row]:
+    rows = read_table(index, "file", "gsd_m", way_out=f"want {', '.join(COLUMNS)}, of which file and gsd_m are needed")
+    names = [row["file"] for row in rows]
+    if not all(names) or not names:
+        raise DataError(f"{index} {'has a line without a file' if names else 'lists no image'}; want file and gsd_m")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{index} lists {twice} twice; remove a line")
+    if unknown := sorted(rows[0].keys() - set(COLUMNS)):
+        log.warning(f"{index}: left aside what is none of {', '.join(COLUMNS)}: the columns {', '.join(unknown)}")
+    return rows
 
 
 def _inspect(folder: Path, row: Row, bidx: tuple[int, ...], scale: tuple[float, float] | None) -> "Imagery":
@@ -110,8 +124,8 @@ def _warn(found: Sequence["Imagery"], rows: Sequence[Row]) -> None:
     """Say which sizes of pixels in the index, and which transforms without a CRS, are left aside."""
     for imagery, row in zip(found, rows, strict=True):
         asked_m = _number(row, "gsd_m")
-        if imagery.has_bare_transform:
-            log.warning(imagery.bare_transform)
+        if imagery.lost_place:
+            log.warning(f"{imagery.path} {imagery.lost_place}; now it is taken to have no place")
         elif asked_m is not None and not 1 / NEAR <= asked_m / imagery.gsd_m <= NEAR:
             own = f"{imagery.path} has a place, and pixels of {imagery.gsd_m:.3g} m"
             log.warning(f"gsd_m {asked_m:g} in {INDEX} is left aside: {own}")
@@ -121,8 +135,10 @@ def _place(imagery: "Imagery", row: Row) -> Place | None:
     if imagery.crs is not None:
         return Place(crs=imagery.crs, transform=tuple(imagery.transform)[:6])
     lon, lat = _number(row, "lon"), _number(row, "lat")
-    if lon is None or lat is None:
+    if lon is None and lat is None:
         return None
+    if lon is None or lat is None:
+        raise DataError(f"{row['file']} in {INDEX} has lon or lat alone; give both or none")
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         raise DataError(f"lon {lon:g}, lat {lat:g} of {row['file']} in {INDEX} is no place; give degrees of the centre")
     return Place.around(lon, lat, width=imagery.width, height=imagery.height, gsd_m=imagery.gsd_m)

@@ -22,6 +22,7 @@ from earthloom.data import class_sets, shards
 from earthloom.data.shards import Member
 from earthloom.data.tables import read_table
 from earthloom.errors import DataError
+from earthloom.io.depth import is_deep
 
 INDEX = "index.csv"
 SPLITS = ("train", "val")
@@ -113,12 +114,11 @@ def load_image(path: File) -> NDArray[np.uint8]:
     Raises:
         DataError: If it cannot be read or its values have more than 8 bits, which no conversion keeps.
     """
-    image = _open(path)
-    if image.mode[0] in "IF":
-        raise DataError(
-            f"{path} has values of more than 8 bits; bring them to 0..255, e.g. with gdal_translate -ot Byte -scale"
-        )
-    return np.array(image.convert("RGB"))
+    with _opened(path) as image:
+        if is_deep(image):
+            way_out = "bring them to 0..255, e.g. with gdal_translate -ot Byte -scale"
+            raise DataError(f"{path} has values of more than 8 bits; {way_out}")
+        return np.array(_loaded(image, path).convert("RGB"))
 
 
 def load_sets(pair: Pair, palette: Palette) -> NDArray[np.uint8]:
@@ -213,7 +213,10 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 
 
 def _open(file: File) -> Image.Image:
-    image = _opened(file)
+    return _loaded(_opened(file), file)
+
+
+def _loaded(image: Image.Image, file: File) -> Image.Image:
     try:
         image.load()
     except (OSError, Image.DecompressionBombError) as error:

@@ -64,7 +64,7 @@ def read_json(member: Member) -> dict[str, Any]:
     """
     try:
         facts = json.loads(member.read())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{member} is no JSON: {error}") from error
     if not isinstance(facts, dict):
         raise DataError(f"{member} holds {type(facts).__name__}, want an object with gsd_m, split, site, pack")

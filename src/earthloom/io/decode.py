@@ -52,12 +52,16 @@ def pick_bands(
         raise SourceError(f"{name}: has no bands: give an image")
     _check_bidx(bidx, dataset.count, name)
     alpha = {i for i, meaning in enumerate(dataset.colorinterp, 1) if meaning.name == "alpha"}
+    if wrong := alpha.intersection(bidx[:-1] if len(bidx) in (2, 4) else bidx):
+        raise SourceError(f"{name}: band {min(wrong)} of --bidx is marked as alpha: unmark it if it is a colour")
     chosen = tuple(band for band in bidx or range(1, dataset.count + 1) if band not in alpha)
     if not bidx and dataset.count > 4:
         raise SourceError(f"{name}: has {dataset.count} bands: choose one or three with --bidx, e.g. --bidx 1,2,3")
     if not chosen:
         raise SourceError(f"{name}: band {', '.join(map(str, sorted(alpha)))} is alpha: choose colours with --bidx")
     if dataset.count - len(alpha) == 1 and dataset.colorinterp[chosen[0] - 1].name == "palette":
+        if scale is not None:
+            raise SourceError(f"{name}: has a palette of colours, which --scale does not fit: leave it out")
         return Bands(colours=chosen[:1], palette=_palette(dataset, chosen[0]))
     if len(chosen) == 2:
         raise SourceError(f"{name}: two bands make no colours: choose one with --bidx, e.g. --bidx {chosen[0]}")

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import struct
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from earthloom.errors import GeoError, SourceError
 from earthloom.geo import crs as geo_crs
 from earthloom.io.checks import check_file, last_pixel
 from earthloom.io.gdal import GDAL_ERRORS, gdal, open_dataset, reason
-from earthloom.io.xyz import METADATA, is_xyz
+from earthloom.io.xyz import METADATA, NUM_TILES, is_xyz
 
 Facts = dict[str, Any]
 
@@ -120,6 +121,8 @@ def _of_pmtiles(path: Path) -> Facts:
 
 
 def _of_mbtiles(path: Path) -> Facts:
+    if path.stat().st_size < _stated_bytes(path):
+        raise SourceError(f"{path}: is cut short: copy or download it again")
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             metadata = {str(name): value for name, value in database.execute("SELECT name, value FROM metadata")}
@@ -129,9 +132,18 @@ def _of_mbtiles(path: Path) -> Facts:
     return {"format": "MBTiles", "tiles": tiles, **_of_tileset(path, metadata)}
 
 
+def _stated_bytes(path: Path) -> int:
+    """Return how large the header of a SQLite file says it is: bytes a page, 1 for 65,536, times pages."""
+    with path.open("rb") as file:
+        page, pages = struct.unpack(">16xH10xI", file.read(32))
+    return int(page if page > 1 else 65536) * int(pages)
+
+
 def _of_xyz(folder: Path) -> Facts:
     metadata = json.loads((folder / METADATA).read_text())
     tiles = sum(1 for _ in folder.glob(f"*/*/*.{metadata.get('format', '*')}"))
+    if (written := metadata.get(NUM_TILES, tiles)) != tiles:
+        raise SourceError(f"{folder}: has {tiles} tiles, and {written} were written: copy or make it again")
     return {"format": "XYZ", "tiles": tiles, **_of_tileset(folder, metadata)}
 
 

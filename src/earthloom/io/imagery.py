@@ -67,8 +67,8 @@ class Imagery:
     overviews: tuple[int, ...] = ()
     """Decimation factors of its overviews."""
 
-    has_bare_transform: bool = False
-    """Whether it has a transform, but no CRS on Earth that it could be of."""
+    lost_place: str = ""
+    """Why something in it that says a place does not give one; empty for most."""
 
     @property
     def grid(self) -> Grid:
@@ -85,13 +85,6 @@ class Imagery:
         way_out = "warp the image to a CRS in metres first, e.g. with gdalwarp -t_srs"
         found = f"pixels are {aspect:.2g} times as high as wide on the ground: {way_out}"
         return [] if 1 / SQUARE <= aspect <= SQUARE else [found]
-
-    @property
-    def bare_transform(self) -> str:
-        """Say in one line what is lost with a transform without a CRS."""
-        return (
-            f"the place of {self.path} is left aside: it has a transform but no CRS on Earth, which a .prj could give"
-        )
 
     @cached_property
     def identity(self) -> str:
@@ -159,7 +152,7 @@ def inspect_image(
                 "sha256": fingerprint(dataset) if is_remote(path) else sha256_of([path]),
             }
             crs, transform = _place(dataset, path, gsd_m)
-            facts["has_bare_transform"] = crs is None and dataset.transform != Affine.identity()
+            facts["lost_place"] = _lost_place(dataset) if crs is None else ""
     except GDAL_ERRORS as error:
         raise SourceError(f"{path}: cannot be read: {reason(error)}: is it a whole image?") from error
     return _imagery(path=path, crs=crs, transform=transform, bands=bands, gsd_m=gsd_m, **facts)
@@ -199,10 +192,18 @@ def _place(dataset: Any, path: Path, gsd_m: float | None) -> tuple[str | None, A
             problem = f"has a CRS without a place on Earth ({error})"
     if gsd_m is None:
         if dataset.gcps[0]:
-            raise SourceError(f"{path}: has control points in place of a transform: warp it first, e.g. with gdalwarp")
+            raise SourceError(f"{path}: {_lost_place(dataset)}")
         other = f"lay its CRS beside it as {prj_of(path).name} (WKT), or " if has_transform and not wkt else ""
         raise SourceError(f"{path}: {problem}: {other}say the ground metres of a pixel, e.g. --gsd 0.3")
     return None, Affine.scale(gsd_m, gsd_m)
+
+
+def _lost_place(dataset: Any) -> str:
+    """Say what of an image without a place could have given one."""
+    if dataset.gcps[0]:
+        return "has control points in place of a transform: warp it first, e.g. with gdalwarp"
+    bare = dataset.transform != Affine.identity()
+    return "has a transform, but no CRS on Earth: a .prj beside it would give one" if bare else ""
 
 
 def _prj(path: Path) -> str | None:

@@ -13,6 +13,7 @@ from PIL import Image
 from earthloom.errors import SourceError
 from earthloom.geo.windows import Window
 from earthloom.io.archives import Archive, open_archive
+from earthloom.io.depth import is_deep
 
 _CACHED_TILES = 64
 
@@ -106,6 +107,8 @@ def decode_tile(encoded: bytes, name: str) -> Pixels:
     """
     try:
         with Image.open(io.BytesIO(encoded)) as image:
+            if is_deep(image):
+                raise SourceError(f"{name} has values of more than 8 bits: make tiles of 8-bit colours")
             return np.ascontiguousarray(np.asarray(image.convert("RGBA")).transpose(2, 0, 1))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise SourceError(f"{name} is no picture ({error}): make or copy the archive again") from error

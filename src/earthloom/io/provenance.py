@@ -94,7 +94,7 @@ def _parts(said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in said.items():
         try:
             parts = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             parts = None
         if isinstance(parts, dict):
             yield from ((f"{name}.{part}", json.dumps(inner)) for part, inner in parts.items())

@@ -24,8 +24,8 @@ ARCHIVES = (".pmtiles", ".mbtiles", "")
 """Suffixes that hold all levels as tiles; none is a folder of tiles."""
 
 
-LONGEST_NAME = 255 - len(".stac.json.aux.xml")
-"""Bytes of an output's name, so that file systems take the names of what is looked for and written beside it."""
+LONGEST_NAME = 255 - len(".msk.ovr.tmp")
+"""Bytes of an output's name, so that file systems take the names of what GDAL writes on the way."""
 
 
 def check_name(path: Path) -> None:
@@ -41,7 +41,12 @@ def check_name(path: Path) -> None:
 
 
 def check_output(
-    path: Path | str, *, overwrite: bool, zooms: Sequence[int | None] = (), has_place: bool = True
+    path: Path | str,
+    *,
+    overwrite: bool,
+    zooms: Sequence[int | None] = (),
+    has_place: bool = True,
+    source: Path | None = None,
 ) -> None:
     """Refuse an output before any work is done for it.
 
@@ -50,10 +55,11 @@ def check_output(
         overwrite: Whether an old output may be replaced.
         zooms: Zooms of the levels, finest first, if known: `.tif` and `.png` write a file for each.
         has_place: Whether the pixels have a place on Earth, without which there are no tiles.
+        source: The image it is made of, if that is a file.
 
     Raises:
-        UsageError: If its suffix is unknown or fits no such pixels, its folder is missing, or it or what is written
-            beside it exists and may not be replaced.
+        UsageError: If it would replace that image, its suffix is unknown or fits no such pixels, its folder is missing,
+            or it or what readers would take for a part of it exists and may not be replaced.
         SinkError: If its folder may not be written to.
     """
     path = Path(path)
@@ -66,6 +72,8 @@ def check_output(
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}: make it first")
     for each in outputs(path, zooms or (None,)):
+        if source is not None and each.resolve() == source.resolve():
+            raise UsageError(f"{each}: would replace the image itself: choose another name")
         _check_old(each, item_of(path), overwrite=overwrite)
     if not os.access(path.parent, os.W_OK):
         raise SinkError(f"{path}: may not write in {path.parent}: choose another folder")
@@ -124,7 +132,8 @@ def write(
         files = {path: list(levels)}
     else:
         files = {final: [level] for final, level in zip(outputs(path, zooms), levels, strict=True)}
-    with staged(path, first=item_of(path).name) as stage:
+    stale = [beside for file in files for beside in _beside(file)]
+    with staged(path, first=item_of(path).name, stale=stale) as stage:
         for final, held in files.items():
             _write_file(stage / final.name, held, tags, tell, lossless=lossless)
         if about is not None:
@@ -150,8 +159,8 @@ def _check_old(path: Path, item: Path, *, overwrite: bool) -> None:
 
     What lies beside a file that is gone, or has no name yet, may be replaced where our own item says what it is.
     """
-    if not path.exists():
-        left = [sidecar for sidecar in _sidecars(path) if sidecar.exists()]
+    if not os.path.lexists(path):
+        left = [beside for beside in (item_of(path), *_beside(path)) if beside.exists()]
         if left and not (overwrite or is_own_item(item)):
             raise UsageError(f"{left[0]}: is there without {path.name}: move it, or replace it with --overwrite")
         return
@@ -163,10 +172,12 @@ def _check_old(path: Path, item: Path, *, overwrite: bool) -> None:
         raise UsageError(f"{path}: is a folder with other things in it: choose another name")
 
 
-def _sidecars(path: Path) -> list[Path]:
-    """Return what may be written beside a file, or removed because it is of an older one."""
-    world_file = [path.with_suffix(".pgw")] if _suffix(path) == ".png" else []
-    return [item_of(path), path.with_name(f"{path.name}.aux.xml"), *world_file]
+def _beside(path: Path) -> list[Path]:
+    """Return what readers would take for a part of a file: notes, overviews, masks, world files."""
+    names = [f"{path.name}{suffix}" for suffix in (".aux.xml", ".ovr", ".msk")]
+    if _suffix(path) == ".png":
+        names += [f"{path.stem}{suffix}" for suffix in (".pgw", ".wld")]
+    return [path.with_name(name) for name in names] if _suffix(path) in IMAGES else []
 
 
 def _suffix(path: Path) -> str:

@@ -4,12 +4,13 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from earthloom.errors import SinkError
 from earthloom.io.gdal import GDAL_ERRORS, reason
+from earthloom.io.own_folder import own_folder
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = ("no space left", "disk is full")
@@ -17,7 +18,7 @@ _SPARE_BYTES = 1 << 20
 
 
 @contextmanager
-def staged(path: Path, *, first: str = "") -> Iterator[Path]:
+def staged(path: Path, *, first: str = "", stale: Collection[Path] = ()) -> Iterator[Path]:
     """Give an empty folder beside an output to write in; move what is in it to the output's folder at the end.
 
     What a killed run left there is removed. An old output stays as it was until the new one is whole. The output itself
@@ -26,20 +27,17 @@ def staged(path: Path, *, first: str = "") -> Iterator[Path]:
     Args:
         path: The output.
         first: Name of the file that is moved first, if there is one of it.
+        stale: Files that go when the new ones come, unless they are among them.
 
     Raises:
-        SinkError: If writing fails; a full disk is named.
+        SinkError: If writing fails; a full disk is named, and another run that is writing it.
     """
-    stage = path.parent / f".{path.name}.writing"
     try:
-        shutil.rmtree(stage, ignore_errors=True)
-        stage.mkdir()
-        yield stage
-        _move_all(stage, path, first)
+        with own_folder(path) as stage:
+            yield stage
+            _move_all(stage, path, first, stale)
     except (*GDAL_ERRORS, sqlite3.Error) as error:
         raise SinkError(_message(path, error)) from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
 
 
 def need_space(folder: Path, num_bytes: int) -> None:
@@ -57,11 +55,12 @@ def is_full(folder: Path, num_bytes: int = 0) -> bool:
     return shutil.disk_usage(folder).free < num_bytes + _SPARE_BYTES
 
 
-def _move_all(stage: Path, path: Path, first: str) -> None:
+def _move_all(stage: Path, path: Path, first: str, stale: Collection[Path]) -> None:
     names = sorted((made.name for made in stage.iterdir()), key=lambda name: (name == path.name, name != first, name))
+    for old in stale:
+        if old.name not in names:
+            old.unlink(missing_ok=True)
     for name in names:
-        if f"{name}.aux.xml" not in names:
-            path.with_name(f"{name}.aux.xml").unlink(missing_ok=True)  # GDAL's notes on the old file
         _move(stage / name, path.with_name(name))
 
 
@@ -82,4 +81,4 @@ def _message(path: Path, error: Exception) -> str:
     why = reason(error)
     if getattr(error, "errno", None) in _FULL or any(words in why.lower() for words in _FULL_WORDS):
         return f"{path}: no space left to write it: free some and run again; what stood there is as it was"
-    return f"{path}: cannot be written: {why}"
+    return f"{path}: cannot be written: {getattr(error, 'strerror', None) or why}"

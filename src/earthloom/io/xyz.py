@@ -15,6 +15,9 @@ from earthloom.io.tiling import Tiling
 METADATA = "metadata.json"
 """The file that makes a folder one of ours."""
 
+NUM_TILES = "earthloom:tiles"
+"""How many were written, in the metadata."""
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """Tile images that are read."""
 
@@ -22,7 +25,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 def write_xyz(folder: Path, tiling: Tiling, tags: Mapping[str, str], *, advance: Advance) -> None:
     """Write a tiling as a folder."""
     folder.mkdir()
+    num_tiles = 0
     for tile, image in tiling.images(advance):
+        num_tiles += 1
         need_space(folder, len(image))
         path = folder / str(tile.z) / str(tile.x) / f"{tile.y}.{tiling.suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,6 +42,7 @@ def write_xyz(folder: Path, tiling: Tiling, tags: Mapping[str, str], *, advance:
         "minzoom": tiling.zooms[0],
         "maxzoom": tiling.zooms[-1],
         "tileSize": TILE_PX,
+        NUM_TILES: num_tiles,
     }
     (folder / METADATA).write_text(json.dumps(facts, indent=2) + "\n")
 

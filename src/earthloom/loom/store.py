@@ -123,9 +123,9 @@ class Store:
         query = "SELECT pixels, mask FROM blocks WHERE layer = ? AND row = ? AND col = ?"
         with self._guard():
             found = self._connection.execute(query, (layer.identity, *block)).fetchone()
-        if found is None:
+            raster = None if found is None else _decode(layer, *found)
+        if raster is None:
             raise StoreError(f"{self.path} lacks block {block} of layer {layer.name!r}; it was read before it was made")
-        raster = _decode(layer, *found)
         self._remember(key, raster)
         return raster
 
@@ -171,7 +171,7 @@ class Store:
                 else "is it a file in a folder that may be written to?"
             )
             raise StoreError(f"cannot use the block store {self.path}: {error}; {hint}") from error
-        except (sqlite3.DatabaseError, ValueError) as error:
+        except (sqlite3.DatabaseError, zlib.error, ValueError) as error:
             raise StoreError(f"{self.path} is damaged or no block store: {error}; delete it and start anew") from error
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from earthloom.errors import SourceError, UsageError
 from earthloom.geo.crs import Bounds
 from earthloom.io.arrays import save_array
 from earthloom.io.inputs import inspect
-from earthloom.pipelines.bounds import check_ground
 from earthloom.pipelines.cascade_plan import CascadeOptions, plan_cascade
 from earthloom.pipelines.denoise import CascadeWeights, is_denoiser
 from earthloom.pipelines.device import Device
@@ -68,11 +68,9 @@ class MapPipeline:
         folder = Scratch()
         path = _as_file(image, folder.path, transform, crs, gsd_m)
         imagery = inspect(path, bidx=tuple(bidx), gsd_m=gsd_m, scale=scale)
-        ends = (zooms, zooms) if isinstance(zooms, int) else zooms
+        ends = zooms if zooms is None or isinstance(zooms, Sequence) else (index(zooms), index(zooms))
         options = MapOptions(zooms=ends, bounds=bounds, device=self.device, workers=self.workers)
-        plan = plan_map(imagery, self.weights, options)
-        check_ground(imagery, plan.pictures[0].grid, bounds)
-        return Result.of(plan, folder, workers=self.workers)
+        return Result.of(plan_map(imagery, self.weights, options), folder, source=imagery.path, workers=self.workers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,17 +127,16 @@ class CascadePipeline:
             res_m=res_m,
             bounds=bounds,
             sampling=sampling or Sampling(),
-            seed=seed,
+            seed=index(seed),
             device=self.device,
             workers=self.workers,
         )
-        plan = plan_cascade(imagery, self.weights, options)[0]
-        check_ground(imagery, imagery.grid, bounds)
-        return Result.of(plan, folder, workers=self.workers)
+        plan, *_ = plan_cascade(imagery, self.weights, options)
+        return Result.of(plan, folder, source=imagery.path, workers=self.workers)
 
 
 def load(
-    name: str = "series-small", *, device: str = "auto", precision: str = "auto", workers: int = 1
+    name: str | Path = "series-small", *, device: str = "auto", precision: str = "auto", workers: int = 1
 ) -> MapPipeline | CascadePipeline:
     """Load a pipeline: a series of generators draws maps, a MetaEarth denoiser makes finer imagery.
 
@@ -151,9 +148,11 @@ def load(
 
     Raises:
         ModelError: If the weights are missing or damaged.
-        UsageError: If the device is unknown or not there.
+        UsageError: If the device is unknown or not there, or there are no workers.
     """
-    where = Device.choose(device, precision)
+    if workers < 1:
+        raise UsageError(f"workers={workers}: want at least 1")
+    name, where = str(name), Device.choose(device, precision)
     if is_denoiser(name):
         return CascadePipeline(weights=CascadeWeights.read(name), device=where, workers=workers)
     return MapPipeline(weights=SeriesWeights.read(name), device=where, workers=workers)

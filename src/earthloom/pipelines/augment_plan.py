@@ -42,6 +42,7 @@ class AugmentOptions(RunOptions):
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense whatever the images."""
+        RunOptions.__post_init__(self)
         if self.times < 1:
             raise UsageError(f"--times {self.times}: want at least 1 world of every image")
         check_reading(self.gsd_m, self.scale)

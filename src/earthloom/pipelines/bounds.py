@@ -32,21 +32,19 @@ def part_of(imagery: Imagery, grid: Grid, whole: Window, bounds: Bounds | None) 
     return part.intersection(whole)
 
 
-def check_ground(imagery: Imagery, grid: Grid, bounds: Bounds | None) -> None:
-    """Refuse bounds without a pixel of ground: nothing could be made of them.
+def no_ground(imagery: Imagery, grid: Grid, bounds: Bounds | None) -> list[str]:
+    """Say in one line if bounds hold no pixel of ground, so that what is made of them is empty.
 
     Args:
         imagery: The image.
         grid: On which it will be read.
-        bounds: Left, bottom, right, top in its CRS; None for all of it, of which it is known.
-
-    Raises:
-        UsageError: If there is none.
+        bounds: Left, bottom, right, top in its CRS; None for all of it, which has ground.
     """
     if bounds is None:
-        return
+        return []
     source = imagery.on(grid)
     assert source.grid.extent is not None
     part = part_of(imagery, grid, source.grid.extent, bounds)
-    if not any(source.read(piece).mask.any() for piece, _ in part.parts(_PIECE_PX)):
-        raise UsageError(f"--bounds {bounds} hold only nodata of the image, whose bounds are {imagery.bounds}")
+    if any(source.read(piece).mask.any() for piece, _ in part.parts(_PIECE_PX)):
+        return []
+    return [f"--bounds {bounds} hold only nodata of {imagery.path}: the result is empty"]

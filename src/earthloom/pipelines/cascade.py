@@ -6,9 +6,9 @@ from pathlib import Path
 
 from earthloom.errors import UsageError
 from earthloom.io.imagery import Imagery
-from earthloom.io.sinks import IMAGES, check_output
+from earthloom.io.sinks import IMAGES, check_name, check_output
 from earthloom.loom.loom import Progress
-from earthloom.pipelines.bounds import check_ground
+from earthloom.pipelines.bounds import no_ground
 from earthloom.pipelines.cascade_plan import CascadeOptions, outputs, plan_cascade
 from earthloom.pipelines.denoise import CascadeWeights
 from earthloom.pipelines.run import unfinished, weaving
@@ -42,11 +42,13 @@ def make_cascade(
         UsageError: If an output exists or is of another kind, or a stopped run lies in the way.
         EarthloomError: For whatever else keeps it from being made; an old output is then still whole.
     """
+    check_name(out)
     plans = dict(zip(outputs(out, options), plan_cascade(imagery, weights, options), strict=True))
     left = unfinished({path: plan.provenance.tags() for path, plan in plans.items()}, options)
     _check(imagery, left, options)
     if left:
-        for line in [*imagery.caveats, *warnings(imagery.gsd_m, weights, options.res_of(imagery.gsd_m))]:
+        lines = warnings(imagery.gsd_m, weights, options.res_of(imagery.gsd_m))
+        for line in [*imagery.caveats, *lines, *no_ground(imagery, imagery.grid, options.bounds)]:
             log.warning(line)
         with weaving([out], plans[out].provenance.tags(), options, progress) as loom:
             for path in left:
@@ -56,13 +58,9 @@ def make_cascade(
 
 
 def _check(imagery: Imagery, files: Sequence[Path], options: CascadeOptions) -> None:
-    """Refuse outputs, and bounds that hold no ground, before any work is done for them."""
+    """Refuse outputs before any work is done for them."""
     for file in files:
         if file.suffix.lower() not in IMAGES:
             names = " or ".join(f"NAME{suffix}" for suffix in IMAGES)
             raise UsageError(f"{file}: a cascade keeps the image's own grid: write {names}")
-        if imagery.path.resolve() == file.resolve():
-            raise UsageError(f"{file}: would replace the image itself; choose another name")
-        check_output(file, overwrite=options.overwrite)
-    if files:
-        check_ground(imagery, imagery.grid, options.bounds)
+        check_output(file, overwrite=options.overwrite, source=imagery.path)

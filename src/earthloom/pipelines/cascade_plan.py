@@ -23,6 +23,8 @@ from earthloom.pipelines.stages import Sampling, averaging, cascade_layers, num_
 SPREAD_OF = "standard_deviation_of"
 """The parameter of a spread: how many worlds it is the spread of."""
 
+MOST_SAMPLES = 1000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeOptions(RunOptions):
@@ -45,10 +47,11 @@ class CascadeOptions(RunOptions):
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense whatever the image."""
+        RunOptions.__post_init__(self)
         if self.res_m is not None and not 0.0 < self.res_m < float("inf"):
             raise UsageError(f"--res {self.res_m:g}: is no size of a pixel: give metres above 0, e.g. --res 4")
-        if self.samples < 1:
-            raise UsageError(f"--samples {self.samples}: want at least 1")
+        if not 1 <= self.samples <= MOST_SAMPLES:
+            raise UsageError(f"--samples {self.samples}: want 1 to {MOST_SAMPLES}")
         if self.uncertainty and self.samples < 2:
             raise UsageError("--uncertainty is the spread of several worlds: ask for some, e.g. --samples 4")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from earthloom.errors import InterruptedRunError, SourceError, UsageError
 from earthloom.io.describe import describe
 from earthloom.io.inputs import inspect
-from earthloom.io.sinks import Level
+from earthloom.io.sinks import Level, check_output
 from earthloom.io.sinks import outputs as files_of
 from earthloom.loom.loom import Progress
 from earthloom.pipelines.contact_sheet import contact_sheet
@@ -56,7 +56,9 @@ def _prepare(folder: Path, files: Sequence[Path]) -> None:
     except OSError as error:
         raise UsageError(f"{folder}: cannot be a folder ({error.strerror}): choose another with --out") from error
     for file in files:
-        if file.exists() and not _is_own(file):
+        if not file.exists():
+            check_output(file, overwrite=False)
+        elif not _is_own(file):
             raise UsageError(f"{file}: exists, and no demo made it: choose another folder with --out")
 
 

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from earthloom.errors import UsageError
 from earthloom.io.imagery import Imagery
-from earthloom.io.sinks import check_output
+from earthloom.io.sinks import check_name, check_output
 from earthloom.io.sinks import outputs as files_of
 from earthloom.io.stac import About, time_of
 from earthloom.loom.loom import Progress
-from earthloom.pipelines.bounds import check_ground
+from earthloom.pipelines.bounds import no_ground
 from earthloom.pipelines.plan import Picture, Plan, provenance_of
 from earthloom.pipelines.run import RunOptions, may_replace, unfinished, weaving
 from earthloom.pipelines.series import (
@@ -93,6 +92,8 @@ def draw_map(
         UsageError: If an output exists or is of an unknown kind, or a stopped run lies in the way.
         EarthloomError: For whatever else keeps a map from being drawn; an old output is then still whole.
     """
+    for path in outputs:
+        check_name(path)
     zooms = choose_zooms(imagery, options.zooms)
     plan = plan_map(imagery, weights, options)
     tags = plan.provenance.tags()
@@ -103,11 +104,9 @@ def draw_map(
         return every
     left = {path: may_replace(held, tags, options) for path, held in files.items() if not missing.isdisjoint(held)}
     for path, overwrite in left.items():
-        check_output(path, overwrite=overwrite, zooms=zooms.written, has_place=imagery.crs is not None)
-        if imagery.path.resolve() in (file.resolve() for file in files[path]):
-            raise UsageError(f"{path}: would replace the image itself; choose another name")
-    check_ground(imagery, map_grid(imagery, zooms.start), options.bounds)
-    for line in warnings(imagery, zooms):
+        has_place = imagery.crs is not None
+        check_output(path, overwrite=overwrite, zooms=zooms.written, has_place=has_place, source=imagery.path)
+    for line in [*warnings(imagery, zooms), *no_ground(imagery, map_grid(imagery, zooms.start), options.bounds)]:
         log.warning(line)
     with weaving(outputs, tags, options, progress) as loom:
         plan.make(loom)

@@ -46,8 +46,8 @@ class Recorded:
         tags = describe(path)["tags"]
         try:
             parameters: dict[str, Any] = json.loads(tags["EARTHLOOM_PARAMETERS"])
-            known = NEEDED | _VERBS[parameters["verb"]].needed <= parameters.keys()
-        except (KeyError, ValueError, TypeError):
+            known = NEEDED | _VERBS[parameters["verb"]].needed <= parameters.keys() and tags.keys() >= TAGS
+        except (KeyError, ValueError, TypeError, RecursionError):
             known = False
         if not known:
             verbs = " or ".join(f"`earthloom {verb}`" for verb in _VERBS)
@@ -99,7 +99,7 @@ class Recorded:
 
     def mismatch(self, imagery: Imagery) -> str:
         """Say what is wrong where the file cannot have been made of this image as its provenance says."""
-        if imagery.sha256 != self.tags.get("EARTHLOOM_INPUT_SHA256"):
+        if imagery.sha256 != self.tags["EARTHLOOM_INPUT_SHA256"]:
             return f"{imagery.path}: is another image than {self.path} was made of: name the right one with --input"
         if imagery.sidecars_sha256 != self.tags.get("EARTHLOOM_INPUT_SIDECARS_SHA256", ""):
             return f"{imagery.path}: what lies beside it (mask, world file, ...) is not what {self.path} was made with"
@@ -108,6 +108,9 @@ class Recorded:
 
 NEEDED = {"bands", "gsd_m", "scale"}
 """Parameters of every verb."""
+
+TAGS = {f"EARTHLOOM_{name}" for name in ("INPUT", "INPUT_SHA256", "MODEL", "BATCH", "SEED")}
+"""Tags of every file."""
 
 
 @contextmanager

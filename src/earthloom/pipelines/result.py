@@ -14,7 +14,7 @@ from earthloom.errors import UsageError
 from earthloom.execution.executor import Threads
 from earthloom.geo.crs import wkt
 from earthloom.io.raster import Raster
-from earthloom.io.sinks import Level, write
+from earthloom.io.sinks import Level, check_output, write
 from earthloom.loom.loom import Loom
 from earthloom.loom.store import Store
 from earthloom.pipelines.plan import Plan
@@ -34,11 +34,14 @@ class Result:
     folder: Scratch
     """Holds finished blocks as long as the result lives."""
 
+    source: Path
+    """The image it is made of."""
+
     @classmethod
-    def of(cls, plan: Plan, folder: Scratch, *, workers: int) -> "Result":
+    def of(cls, plan: Plan, folder: Scratch, *, source: Path, workers: int) -> "Result":
         """Return what a plan makes; its blocks will lie in the folder."""
         loom = Loom(Store(folder.path / "blocks"), Threads(workers))
-        return cls(plan=plan, levels=plan.levels(loom), folder=folder)
+        return cls(plan=plan, levels=plan.levels(loom), folder=folder, source=source)
 
     @property
     def provenance(self) -> Mapping[str, str]:
@@ -120,10 +123,11 @@ class Result:
             What was written.
 
         Raises:
-            UsageError: If the output exists, or its suffix is unknown or does not fit.
+            UsageError: If the output exists or is the image itself, or its suffix is unknown or does not fit.
             SinkError: If writing fails.
         """
         plan = self.plan
+        check_output(path, overwrite=overwrite, zooms=[level.zoom for level in self.levels], source=self.source)
         return write(
             path, self.levels, tags=self.provenance, about=plan.about, overwrite=overwrite, lossless=plan.lossless
         )

@@ -35,6 +35,11 @@ class RunOptions:
     resume: bool = False
     """Go on with a stopped run."""
 
+    def __post_init__(self) -> None:
+        """Refuse what no random numbers begin with."""
+        if self.seed < 0:
+            raise UsageError(f"--seed {self.seed}: want at least 0")
+
     @property
     def call_batch(self) -> int:
         """Windows of one call."""

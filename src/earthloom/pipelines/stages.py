@@ -59,6 +59,9 @@ class Sampling:
         for option, known in (("sampler", SamplerName), ("noise", Noise), ("merge", Merge)):
             if (asked := getattr(self, option)) not in get_args(known):
                 raise UsageError(f"--{option} {asked!r} is not one of {', '.join(get_args(known))}")
+        for option, kind in (("steps", int), ("phases", int), ("consistent", bool)):
+            if type(value := getattr(self, option)) is not kind:
+                raise UsageError(f"--{option} {value!r}: want {'True or False' if kind is bool else 'a whole number'}")
         if not 1 <= self.steps <= NUM_STEPS:
             raise UsageError(f"--steps {self.steps}: want 1 to {NUM_STEPS}")
         if not 1 <= self.phases <= self.steps:

@@ -101,20 +101,17 @@ def verify(
     drawn = _drawn(path, plan)
     if not drawn:
         raise SourceError(recorded.mismatch(imagery))
-    chosen = islice(_parts(drawn, np.random.default_rng(seed)), num_blocks)
     scratch = Scratch()
     with Store(scratch.path / "blocks") as store:
         loom = Loom(store, Threads(workers), batch=plan.provenance.batch)
-        return Verdict(claims=claims, blocks=[_compare(loom, part) for part in chosen])
+        checked = (_compare(loom, part) for part in _parts(drawn, np.random.default_rng(seed)))
+        return Verdict(claims=claims, blocks=list(islice(filter(None, checked), num_blocks)))
 
 
 def _parts(found: Sequence[tuple[Picture, Source]], rng: np.random.Generator) -> Iterator[_Part]:
-    """Give the blocks of a file that show any ground, in random order, all scales alike."""
+    """Give the blocks of a file in random order, all scales alike."""
     every = [_Part(picture, drawn, block, window) for picture, drawn in found for block, window in picture.parts()]
-    for index in rng.permutation(len(every)):
-        part = every[index]
-        if part.drawn.read(part.window).mask.any():
-            yield part
+    return (every[index] for index in rng.permutation(len(every)))
 
 
 def _drawn(path: Path, plan: Plan) -> list[tuple[Picture, Source]]:
@@ -122,15 +119,22 @@ def _drawn(path: Path, plan: Plan) -> list[tuple[Picture, Source]]:
     found: list[tuple[Picture, Source]] = []
     for picture in plan.pictures:
         grid, window = picture.grid, picture.window
-        file = inspect(path, gsd_m=None if grid.crs is not None else grid.transform.a)
+        file = inspect(path, gsd_m=grid.transform.a if grid.crs is None else 1.0)
+        if file.crs is None and grid.crs is not None:
+            raise SourceError(f"{path}: has lost its place: get its world file or .aux.xml again, or make it anew")
+        if file.crs is not None and grid.crs is None:
+            return []
         same = (file.width, file.height) == (window.width, window.height) and file.on(grid).grid.extent == window
         if same or isinstance(file, TileSet):
             found.append((picture, file.on(grid)))
     return found
 
 
-def _compare(loom: Loom, part: _Part) -> Checked:
+def _compare(loom: Loom, part: _Part) -> Checked | None:
+    """Compare a block; None where there is no ground, neither in the file nor woven again."""
     there, here = part.drawn.read(part.window), part.picture.level(loom).source.read(part.window)
+    if not (there.mask.any() or here.mask.any()):
+        return None
     differs_HW = (there.mask != here.mask) | ((there.pixels != here.pixels).any(axis=0) & here.mask)
     row, col = part.block
     return Checked(zoom=part.picture.zoom, row=row, col=col, pixels=differs_HW.size, differing=int(differs_HW.sum()))

@@ -116,6 +116,8 @@ def read_split(folder: Path) -> tuple[Mapping[str, str], ...]:
     rows = read_class_folders(folder).rows
     if rows is None:
         raise DataError(f"{folder / SPLIT} is missing: write one with the columns file and split (train or test)")
+    if stray := [row["file"] for row in rows if "/" not in row["file"]]:
+        raise DataError(f"{folder / SPLIT} lists {stray[0]!r}, which lies in no class folder; want CLASS/PICTURE")
     return rows
 
 

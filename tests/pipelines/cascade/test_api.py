@@ -81,3 +81,31 @@ def test_a_part_a_resolution_and_what_does_not_fit(refine: CascadePipeline, tmp_
         whole[17]
     with pytest.raises(UsageError, match="off the web map"):
         part.save(tmp_path / "part.pmtiles")
+
+
+def test_values_of_any_library_and_none_that_mean_nothing(refine: CascadePipeline, denoiser: Path) -> None:
+    loaded = earthloom.load(denoiser, device="cpu")
+    assert isinstance(loaded, CascadePipeline)
+    one = refine(PIXELS, **PLACE, seed=np.int64(3), sampling=QUICK)
+    assert one.provenance == loaded(PIXELS, **PLACE, seed=3, sampling=QUICK).provenance | {
+        "EARTHLOOM_MODEL": one.provenance["EARTHLOOM_MODEL"],
+        "EARTHLOOM_INPUT_SHA256": one.provenance["EARTHLOOM_INPUT_SHA256"],
+    }
+    with pytest.raises(TypeError):
+        refine(PIXELS, **PLACE, seed=1.5)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="--seed -1: want at least 0"):
+        refine(PIXELS, **PLACE, seed=-1)
+    with pytest.raises(UsageError, match="workers=0: want at least 1"):
+        earthloom.load(denoiser, workers=0)
+    for name, value in (("steps", "8"), ("phases", 1.0), ("consistent", "no")):
+        values: dict[str, Any] = {name: value}
+        with pytest.raises(UsageError, match=f"--{name} {value!r}: want"):
+            Sampling(**values)
+
+
+def test_a_result_never_replaces_its_image(refine: CascadePipeline, ground: Path, tmp_path: Path) -> None:
+    image = tmp_path / "ground.tif"
+    image.write_bytes(ground.read_bytes())
+    with pytest.raises(UsageError, match="ground.tif: would replace the image itself"):
+        refine(image, sampling=QUICK).save(image, overwrite=True)
+    assert image.read_bytes() == ground.read_bytes()

@@ -83,6 +83,34 @@ def edited(source: Path, out: Path, *, without: str = "", seed: str | None = Non
     return out
 
 
+def test_erased_ground_is_found(made: Path, tmp_path: Path) -> None:
+    with rasterio.open(made / "w.tif") as file:
+        tags, pixels, profile = file.tags(), file.read(), {**file.profile, "driver": "GTiff"}
+        mask = file.dataset_mask()
+    mask[:, 40:] = 0
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(tmp_path / "w.tif", "w", **profile) as file,
+    ):
+        file.write(pixels)
+        file.write_mask(mask)
+        file.update_tags(**tags)
+    code, said = run("verify", tmp_path / "w.tif", "--input", made / "ground.tif", "--blocks", 99, "-j", 2, "--json")
+    assert code == 1
+    lost = [block for block in json.loads(said)["blocks"] if block["differing"]]
+    assert all(block["col"] >= 2 for block in lost)
+    assert len(lost) > 4
+
+
+def test_a_picture_that_lost_its_place_is_told(made: Path, denoiser: Path, tmp_path: Path) -> None:
+    options = ("--model", denoiser, "--steps", 1, "-j", 2, "-q")
+    assert run("cascade", made / "ground.tif", tmp_path / "p.png", *options)[0] == 0
+    for name in ("p.pgw", "p.png.aux.xml"):
+        (tmp_path / name).unlink()
+    with pytest.raises(SourceError, match="p.png: has lost its place: get its world file or .aux.xml again"):
+        run("verify", tmp_path / "p.png", "--input", made / "ground.tif")
+
+
 def test_a_cascade_of_damaged_provenance_is_refused(made: Path, tmp_path: Path) -> None:
     odd = edited(made / "w.tif", tmp_path / "odd.tif", without="sampler")
     with pytest.raises(SourceError, match="carries no provenance to weave it again by: verify what"):
@@ -93,6 +121,8 @@ def test_a_cascade_of_damaged_provenance_is_refused(made: Path, tmp_path: Path) 
     "change",
     [
         {"seed": "x"},
+        {"seed": "-1"},
+        {"standard_deviation_of": 10**7},
         {"steps": "a"},
         {"steps": 2.5},
         {"steps": 0},

@@ -48,17 +48,23 @@ TABLES: Mapping[int, Entry] = {
     6: Entry(title="Pictures", make=pictures.make),
 }
 
+NOT_ASKED = "not asked for, see --tables"
+
 REASONS = {
     "features": "no --inception and no --vgg19: without weights of either pictures cannot be compared",
     "classes": "no --classes: it trains on a folder of class pictures",
 }
 
 
-def reproduce(study: Study, numbers: Sequence[int]) -> tuple[list[Path], list[int]]:
-    """Make the tables of these numbers, in order; the report is written anew after each, and within long ones.
+def reproduce(study: Study, asked: Sequence[int] | None = None) -> tuple[list[Path], list[int]]:
+    """Make tables, in the order of their numbers; the report is written anew after each, and within long ones.
+
+    Args:
+        study: The inputs.
+        asked: The numbers; None for all that the inputs allow.
 
     Returns:
-        `report.json` and `report.md` in the study's folder, and the numbers of the tables that could be made.
+        `report.json` and `report.md` in the study's folder, and the numbers of the tables that could not be made.
 
     Raises:
         UsageError: If a number names no table, or the folder holds a report already.
@@ -66,14 +72,15 @@ def reproduce(study: Study, numbers: Sequence[int]) -> tuple[list[Path], list[in
         SinkError: If the folder cannot be written.
         InterruptedRunError: On Ctrl-C; finished tables are in the report.
     """
+    numbers = [number for number, entry in TABLES.items() if not _lacks(study, entry)] if asked is None else asked
     if unknown := set(numbers) - TABLES.keys():
         raise UsageError(f"--tables {min(unknown)}: there are {', '.join(map(str, TABLES))}")
     check_folder(study.folder, overwrite=study.options.overwrite)
-    if study.classes is not None and any("classes" in TABLES[number].needs for number in numbers):
+    if study.classes is not None:
         check_class_folder(study.classes)  # what is wrong is found now, not hours later
     sections = {
-        number: _section(number, NotRun(NOT_REACHED if number in numbers else "not asked for, see --tables"))
-        for number in TABLES
+        number: _section(number, NotRun(NOT_REACHED if number in numbers else _lacks(study, entry) or NOT_ASKED))
+        for number, entry in TABLES.items()
     }
     written = _report(study, sections).write(study.folder)
 
@@ -90,16 +97,21 @@ def reproduce(study: Study, numbers: Sequence[int]) -> tuple[list[Path], list[in
                 f"interrupted in table {number}: what is finished is in {written[-1]}; "
                 "make the others with --tables and another --out"
             ) from interrupt
-    return written, [number for number, section in sections.items() if not isinstance(section.table, NotRun)]
+    return written, [number for number in sorted(set(numbers)) if isinstance(sections[number].table, NotRun)]
 
 
 def _section(number: int, table: Table, *, seconds: float = 0.0) -> Section:
     return Section(number=number, title=TABLES[number].title, table=table, seconds=seconds)
 
 
+def _lacks(study: Study, entry: Entry) -> str:
+    """Say which inputs of an entry are missing; empty if none is."""
+    return "; ".join(REASONS[name] for name in entry.needs if getattr(study, name) is None)
+
+
 def _table(study: Study, entry: Entry) -> Table:
     """Return what an entry makes, or why it cannot."""
-    reason = "; ".join(REASONS[name] for name in entry.needs if getattr(study, name) is None)
+    reason = _lacks(study, entry)
     if not reason:
         try:
             return entry.make(study)
