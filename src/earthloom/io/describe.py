@@ -135,7 +135,7 @@ def _of_mbtiles(path: Path) -> Facts:
 def _stated_bytes(path: Path) -> int:
     """Return how large the header of a SQLite file says it is: bytes a page, 1 for 65,536, times pages."""
     with path.open("rb") as file:
-        page, pages = struct.unpack(">16xH10xI", file.read(32))
+        page, pages = struct.unpack(">16xH10xI", file.read(32).ljust(32, b"\xff"))
     return int(page if page > 1 else 65536) * int(pages)
 
 
