@@ -143,3 +143,9 @@ def test_bounds_over_nodata_alone_are_told(
     assert caplog.messages[-1].endswith("hold only nodata of east.tif: the result is empty")
     with rasterio.open(tmp_path / "out.tif") as file:
         assert not file.dataset_mask().any()
+    if verb == "map":
+        bounds = ["--bounds", "1001,990,1010,999"]
+        code, said = run("map", "east.tif", str(tmp_path / "a.tif"), str(tmp_path / "out.pmtiles"), *bounds, *weights)
+        assert (code, said.count("\n")) == (2, 1)
+        assert "out.pmtiles: no tile would be in it: --bounds" in said
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["out.tif", "out.tif.stac.json"]

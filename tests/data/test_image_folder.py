@@ -167,8 +167,8 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
         _index(tmp_path, [row])
         with pytest.raises(error, match=words):
             list(images(tmp_path))
-    (tmp_path / "index.csv").write_text("file,gsd_m\na.tif,1\na.tif,2\n")
-    with pytest.raises(DataError, match=r"index\.csv lists a\.tif twice; remove a line"):
+    (tmp_path / "index.csv").write_text("file,gsd_m\na.tif,1\n./a.tif,2\n")
+    with pytest.raises(DataError, match=r"index\.csv lists a\.tif 2 times; want one line for each image"):
         list(images(tmp_path))
     (tmp_path / "index.csv").write_text("file,gsd_m\n,1\n")
     with pytest.raises(DataError, match=r"index\.csv has a line without a file; want file and gsd_m"):

@@ -71,6 +71,14 @@ def _deep(folder: Path) -> None:
     Image.fromarray(np.zeros((8, 9), np.uint16)).save(folder / "images" / "a.png")
 
 
+def _deep_by_bands(folder: Path) -> None:
+    profile = {"driver": "GTiff", "count": 3, "height": 8, "width": 9, "dtype": "uint16", "interleave": "band"}
+    path = folder / "images" / "a.tif"
+    with rasterio.open(path, "w", transform=rasterio.Affine.scale(2), photometric="RGB", **profile) as file:
+        file.write(np.full((3, 8, 9), 700, np.uint16))
+    path.rename(folder / "images" / "a.png")
+
+
 def _deep_in_colour(folder: Path) -> None:
     values = np.full((3, 8, 9), 700, np.uint16)
     profile = {"driver": "PNG", "count": 3, "height": 8, "width": 9, "dtype": "uint16"}
@@ -96,6 +104,7 @@ def _replace(old: str, new: str) -> Callable[[Path], None]:
         (_without_image, "missing; build the folder again"),
         (_damaged, "cannot be read as an image"),
         (_deep, "a.png has values of more than 8 bits"),
+        (_deep_by_bands, "a.png has values of more than 8 bits"),
         (_deep_in_colour, "a.png has values of more than 8 bits"),
         (_in_colour, "8-bit single-band PNG"),
         (_replace("val", "test"), "split 'test' of .* is not one of train, val"),

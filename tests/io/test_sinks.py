@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import morecantile
 import numpy as np
@@ -357,7 +358,7 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path, levels: list[Level]) ->
         ("new.tif", r"new_z13\.tif: exists: .*--overwrite"),
         ("folder", "folder: exists: .*--overwrite"),
         ("town.tif", r"town\.tif\.stac\.json: is there without town\.tif: move it, or .*--overwrite"),
-        (f"{'a' * 240}.tif", r"a\.tif: its name is too long: want at most 243 bytes"),
+        (f"{'a' * 240}.tif", r"a\.tif: its name is too long: want at most 241 bytes"),
         ("town.png", r"town\.pgw: is there without town\.png"),
     ],
 )
@@ -372,14 +373,19 @@ def test_outputs_refused_before_any_work(tmp_path: Path, name: str, words: str) 
 
 @pytest.mark.parametrize("suffix", [".tif", ".png", ".pmtiles", ""])
 def test_the_longest_name_can_be_written(tmp_path: Path, levels: list[Level], suffix: str) -> None:
-    (made,) = save(tmp_path / f"{'a' * (243 - len(suffix))}{suffix}", levels[:1])
-    assert len(made.name) == 243
+    (made,) = save(tmp_path / f"{'a' * (241 - len(suffix))}{suffix}", levels[:1])
+    assert len(made.name) == 241
+    if suffix in (".tif", ".png"):
+        with pytest.raises(UsageError, match="_z13.*: its name is too long"):
+            check_output(tmp_path / f"{'b' * (241 - len(suffix))}{suffix}", overwrite=False, zooms=(14, 13))
 
 
 @pytest.mark.parametrize("name", ["old.tif", "old.png"])
-def test_parts_of_an_old_output_go_with_it(tmp_path: Path, levels: list[Level], name: str) -> None:
+def test_parts_of_an_old_output_go_with_it(
+    tmp_path: Path, levels: list[Level], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stale = [tmp_path / f"{name}{suffix}" for suffix in (".ovr", ".msk")]
-    stale += [tmp_path / "old.wld"] if name == "old.png" else []
+    stale += [tmp_path / "old.pgw"] if name == "old.png" else []
     for part in stale:
         part.write_bytes(b"of an old picture")
         with pytest.raises(UsageError, match=f"{part.name}: is there without {name}"):
@@ -387,8 +393,14 @@ def test_parts_of_an_old_output_go_with_it(tmp_path: Path, levels: list[Level], 
         part.rename(part.with_suffix(".kept"))
     for part in stale:
         part.write_bytes(b"of an old picture")
+    with monkeypatch.context() as patch, pytest.raises(SinkError, match="cannot be written: no more"):
+        patch.setattr("os.replace", Mock(side_effect=OSError("no more")))
+        save(tmp_path / name, levels[:1], overwrite=True)
+    assert all(part.read_bytes() == b"of an old picture" for part in stale)
+    (tmp_path / "old.wld").write_bytes(b"of another picture")
     save(tmp_path / name, levels[:1], overwrite=True)
-    assert not any(part.exists() for part in stale)
+    assert not any(part.exists() and part.read_bytes() == b"of an old picture" for part in stale)
+    assert (tmp_path / "old.wld").exists()
 
 
 def test_two_runs_never_write_one_output(tmp_path: Path, levels: list[Level]) -> None:
@@ -398,6 +410,19 @@ def test_two_runs_never_write_one_output(tmp_path: Path, levels: list[Level]) ->
             save(tmp_path / "map.tif", levels[:1])
         assert (stage / "map.tif").read_bytes() == b"half"
     save(tmp_path / "map.tif", levels[:1], overwrite=True)
+
+
+def test_a_link_where_an_output_is_made_is_not_followed(tmp_path: Path, levels: list[Level]) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/thesis.txt").write_text("years of work")
+    (tmp_path / ".map.tif.writing").symlink_to(tmp_path / "home", target_is_directory=True)
+    with pytest.raises(SinkError, match=".map.tif.writing is a link: remove it"):
+        save(tmp_path / "map.tif", levels[:1])
+    (tmp_path / ".map.tif.writing").unlink()
+    (tmp_path / ".map.tif.writing").mkdir()
+    (tmp_path / ".map.tif.writing/home").symlink_to(tmp_path / "home", target_is_directory=True)
+    save(tmp_path / "map.tif", levels[:1])
+    assert (tmp_path / "home/thesis.txt").exists()
 
 
 def test_an_output_never_replaces_its_image(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def test_what_figures_would_suffer_from_is_said(tmp_path: Path, caplog: pytest.L
         (ROWS, "file,label,part", "lacks the columns split"),
         ([*ROWS, "red/2.png,red,test"], "file,label,split", "2.png"),
         ([*ROWS, "red/1.png,red,train"], "file,label,split", "split.csv lists red/1.png 2 times; want one line"),
+        ([*ROWS, "./red/1.png,red,train"], "file,label,split", "split.csv lists red/1.png 2 times; want one line"),
         ([*ROWS, ",red,train"], "file,label,split", "split.csv lists '', which lies in no class folder"),
     ],
 )

@@ -129,7 +129,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
             yield part
             os.replace(part, out)
     except OSError as error:
-        raise DataError(f"{out} cannot be made: {error.strerror or error}") from error
+        raise DataError(f"{out} cannot be made: {error}") from error
 
 
 def read_rows(source: Path, *columns: str) -> list[dict[str, str]]:

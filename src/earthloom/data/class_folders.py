@@ -106,7 +106,7 @@ def _rows(path: Path) -> tuple[Mapping[str, str], ...] | None:
     if not path.is_file():
         return None
     rows = tuple(read_table(path, "file", "split", way_out="want file,split and perhaps more"))
-    for file, count in Counter(row["file"] for row in rows).items():
+    for file, count in Counter(Path(row["file"]) for row in rows).items():
         if count > 1:
             raise DataError(f"{path} lists {file} {count} times; want one line for each picture")
     return rows

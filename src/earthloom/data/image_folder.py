@@ -6,6 +6,7 @@ a function of its name. An image is read whole, so it has to fit into memory.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from math import inf
@@ -98,9 +99,9 @@ def _listed(index: Path) -> Sequence[Row]:
     names = [row["file"] for row in rows]
     if not all(names) or not names:
         raise DataError(f"{index} {'has a line without a file' if names else 'lists no image'}; want file and gsd_m")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"{index} lists {twice} twice; remove a line")
+    name, count = Counter(map(Path, names)).most_common(1)[0]
+    if count > 1:
+        raise DataError(f"{index} lists {name} {count} times; want one line for each image")
     if unknown := sorted(rows[0].keys() - set(COLUMNS)):
         log.warning(f"{index}: left aside what is none of {', '.join(COLUMNS)}: the columns {', '.join(unknown)}")
     return rows

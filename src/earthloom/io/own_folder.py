@@ -1,6 +1,5 @@
 """A hidden folder beside a result, in which one run alone makes it."""
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -22,10 +21,12 @@ def own_folder(result: Path) -> Iterator[Path]:
         OSError: If it cannot be made.
     """
     folder = result.parent / f".{result.name}.writing"
+    if folder.is_symlink():
+        raise NotADirectoryError(f"{folder} is a link: remove it")
     folder.mkdir(exist_ok=True)
     with _locked(folder):
         for left in folder.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
         try:
             yield folder
         finally:
@@ -38,15 +39,25 @@ def _locked(folder: Path) -> Iterator[None]:
     if flock is None:
         yield
         return
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
     try:
-        flock(handle, LOCK_EX | LOCK_NB)
-    except BlockingIOError as error:
-        os.close(handle)
-        raise BlockingIOError(errno.EAGAIN, "another run is writing it") from error
-    except OSError:  # a file system without locks
-        pass
-    try:
+        if not (_lock(handle) and _is_open(handle, folder)):
+            raise BlockingIOError("another run is writing it")
         yield
     finally:
         os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    try:
+        flock(handle, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        pass
+    return True
+
+
+def _is_open(handle: int, folder: Path) -> bool:
+    """Say whether an open folder is still the one of that name: another run may just have removed it."""
+    return folder.exists() and os.path.samestat(os.fstat(handle), folder.stat())

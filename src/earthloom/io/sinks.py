@@ -15,7 +15,7 @@ from earthloom.io.staging import staged
 from earthloom.io.tiling import NEEDS_PLACE, tiling
 from earthloom.io.xyz import is_xyz, write_xyz
 
-__all__ = ["Level", "check_name", "check_output", "count_steps", "outputs", "write"]
+__all__ = ["Level", "check_name", "check_output", "count_steps", "outputs", "strangers", "write"]
 
 IMAGES = (".tif", ".png")
 """Suffixes of which every level is a file of its own."""
@@ -24,8 +24,8 @@ ARCHIVES = (".pmtiles", ".mbtiles", "")
 """Suffixes that hold all levels as tiles; none is a folder of tiles."""
 
 
-LONGEST_NAME = 255 - len(".msk.ovr.tmp")
-"""Bytes of an output's name, so that file systems take the names of what GDAL writes on the way."""
+LONGEST_NAME = 255 - len(".parts-journal")
+"""Bytes of an output's name, so that file systems take the names of what is written on the way."""
 
 
 def check_name(path: Path) -> None:
@@ -72,6 +72,7 @@ def check_output(
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}: make it first")
     for each in outputs(path, zooms or (None,)):
+        check_name(each)
         if source is not None and each.resolve() == source.resolve():
             raise UsageError(f"{each}: would replace the image itself: choose another name")
         _check_old(each, item_of(path), overwrite=overwrite)
@@ -101,6 +102,7 @@ def write(
     overwrite: bool,
     lossless: bool = True,
     about: About | None = None,
+    source: Path | None = None,
     advance: Advance | None = None,
 ) -> list[Path]:
     """Write levels to the format that the suffix chooses; equal levels and tags give equal bytes.
@@ -115,6 +117,7 @@ def write(
         overwrite: Whether old outputs may be replaced.
         lossless: Maps: PNG tiles, nearest overviews. Else imagery: WebP tiles, averaged overviews.
         about: What a STAC item beside the output says of it; no item without.
+        source: The image it is made of, if that is a file.
         advance: Told of every piece written.
 
     Returns:
@@ -126,7 +129,7 @@ def write(
     """
     path = Path(path)
     zooms = [level.zoom for level in levels]
-    check_output(path, overwrite=overwrite, zooms=zooms)
+    check_output(path, overwrite=overwrite, zooms=zooms, source=source)
     tell: Advance = advance or (lambda _: None)
     if _suffix(path) in ARCHIVES:
         files = {path: list(levels)}
@@ -154,14 +157,20 @@ def _write_file(
         write_png(path, levels[0], tags, advance=advance)
 
 
-def _check_old(path: Path, item: Path, *, overwrite: bool) -> None:
-    """Refuse to replace what is there, unless it may be; a folder only if it is a folder of tiles, or empty.
+def strangers(path: Path, item: Path) -> list[Path]:
+    """Return what lies beside a file that is gone, or has no name yet, unless our own item says what it is.
 
-    What lies beside a file that is gone, or has no name yet, may be replaced where our own item says what it is.
+    Args:
+        path: The file.
+        item: Where its item lies.
     """
+    return [] if is_own_item(item) else [each for each in (item_of(path), *_beside(path)) if os.path.lexists(each)]
+
+
+def _check_old(path: Path, item: Path, *, overwrite: bool) -> None:
+    """Refuse to replace what is there, unless it may be; a folder only if it is a folder of tiles, or empty."""
     if not os.path.lexists(path):
-        left = [beside for beside in (item_of(path), *_beside(path)) if beside.exists()]
-        if left and not (overwrite or is_own_item(item)):
+        if not overwrite and (left := strangers(path, item)):
             raise UsageError(f"{left[0]}: is there without {path.name}: move it, or replace it with --overwrite")
         return
     if not overwrite:
@@ -173,11 +182,11 @@ def _check_old(path: Path, item: Path, *, overwrite: bool) -> None:
 
 
 def _beside(path: Path) -> list[Path]:
-    """Return what readers would take for a part of a file: notes, overviews, masks, world files."""
-    names = [f"{path.name}{suffix}" for suffix in (".aux.xml", ".ovr", ".msk")]
-    if _suffix(path) == ".png":
-        names += [f"{path.stem}{suffix}" for suffix in (".pgw", ".wld")]
-    return [path.with_name(name) for name in names] if _suffix(path) in IMAGES else []
+    """Return what readers would take for a part of a file: notes, overviews, masks, world files, journals."""
+    image = (".aux.xml", ".ovr", ".msk")
+    suffixes = {".tif": image, ".png": image, ".mbtiles": ("-journal", "-wal", "-shm")}.get(_suffix(path), ())
+    world_file = [path.with_suffix(".pgw")] if _suffix(path) == ".png" else []
+    return [*(path.with_name(f"{path.name}{suffix}") for suffix in suffixes), *world_file]
 
 
 def _suffix(path: Path) -> str:

@@ -27,7 +27,7 @@ def staged(path: Path, *, first: str = "", stale: Collection[Path] = ()) -> Iter
     Args:
         path: The output.
         first: Name of the file that is moved first, if there is one of it.
-        stale: Files that go when the new ones come, unless they are among them.
+        stale: Files that go when the new ones come, unless they are among them; GDAL's notes on old ones go anyway.
 
     Raises:
         SinkError: If writing fails; a full disk is named, and another run that is writing it.
@@ -57,11 +57,19 @@ def is_full(folder: Path, num_bytes: int = 0) -> bool:
 
 def _move_all(stage: Path, path: Path, first: str, stale: Collection[Path]) -> None:
     names = sorted((made.name for made in stage.iterdir()), key=lambda name: (name == path.name, name != first, name))
-    for old in stale:
-        if old.name not in names:
-            old.unlink(missing_ok=True)
-    for name in names:
-        _move(stage / name, path.with_name(name))
+    beside = {*stale, *(path.with_name(f"{name}.aux.xml") for name in names)}
+    aside = stage / ".old"
+    aside.mkdir()
+    try:
+        for old in beside:
+            if old.name not in names and os.path.lexists(old):
+                old.rename(aside / old.name)
+        for name in names:
+            _move(stage / name, path.with_name(name))
+    except BaseException:
+        for old in aside.iterdir():
+            old.rename(path.with_name(old.name))
+        raise
 
 
 def _move(made: Path, final: Path) -> None:
@@ -81,4 +89,4 @@ def _message(path: Path, error: Exception) -> str:
     why = reason(error)
     if getattr(error, "errno", None) in _FULL or any(words in why.lower() for words in _FULL_WORDS):
         return f"{path}: no space left to write it: free some and run again; what stood there is as it was"
-    return f"{path}: cannot be written: {getattr(error, 'strerror', None) or why}"
+    return f"{path}: cannot be written: {why}"

@@ -123,9 +123,12 @@ class Store:
         query = "SELECT pixels, mask FROM blocks WHERE layer = ? AND row = ? AND col = ?"
         with self._guard():
             found = self._connection.execute(query, (layer.identity, *block)).fetchone()
-            raster = None if found is None else _decode(layer, *found)
-        if raster is None:
+        if found is None:
             raise StoreError(f"{self.path} lacks block {block} of layer {layer.name!r}; it was read before it was made")
+        try:
+            raster = _decode(layer, *found)
+        except (zlib.error, ValueError) as error:
+            raise self._damaged(error) from error
         self._remember(key, raster)
         return raster
 
@@ -165,14 +168,15 @@ class Store:
         except sqlite3.OperationalError as error:
             folder = self.path.parent
             no_room = "full" in str(error) or (folder.is_dir() and is_full(folder))
-            hint = (
-                "free some space and run again with --resume"
-                if no_room
-                else "is it a file in a folder that may be written to?"
-            )
+            hint = "is it a file in a folder that may be written to?"
+            if no_room:
+                hint = "free some space and run again with --resume"
             raise StoreError(f"cannot use the block store {self.path}: {error}; {hint}") from error
-        except (sqlite3.DatabaseError, zlib.error, ValueError) as error:
-            raise StoreError(f"{self.path} is damaged or no block store: {error}; delete it and start anew") from error
+        except (sqlite3.DatabaseError, ValueError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> StoreError:
+        return StoreError(f"{self.path} is damaged or no block store: {error}; delete it and start anew")
 
 
 def remove(path: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from earthloom.errors import InterruptedRunError, SourceError, UsageError
 from earthloom.io.describe import describe
 from earthloom.io.inputs import inspect
-from earthloom.io.sinks import Level, check_output
+from earthloom.io.sinks import Level, strangers
 from earthloom.io.sinks import outputs as files_of
+from earthloom.io.stac import item_of
 from earthloom.loom.loom import Progress
 from earthloom.pipelines.contact_sheet import contact_sheet
 from earthloom.pipelines.device import Device
@@ -56,9 +57,9 @@ def _prepare(folder: Path, files: Sequence[Path]) -> None:
     except OSError as error:
         raise UsageError(f"{folder}: cannot be a folder ({error.strerror}): choose another with --out") from error
     for file in files:
-        if not file.exists():
-            check_output(file, overwrite=False)
-        elif not _is_own(file):
+        if not file.exists() and (left := strangers(file, item_of(files[0]))):
+            raise UsageError(f"{left[0]}: is there without {file.name}: move it, or choose another folder with --out")
+        if file.exists() and not _is_own(file):
             raise UsageError(f"{file}: exists, and no demo made it: choose another folder with --out")
 
 

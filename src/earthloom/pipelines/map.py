@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from earthloom.errors import UsageError
 from earthloom.io.imagery import Imagery
-from earthloom.io.sinks import check_name, check_output
+from earthloom.io.sinks import IMAGES, check_name, check_output
 from earthloom.io.sinks import outputs as files_of
 from earthloom.io.stac import About, time_of
 from earthloom.loom.loom import Progress
@@ -106,7 +107,11 @@ def draw_map(
     for path, overwrite in left.items():
         has_place = imagery.crs is not None
         check_output(path, overwrite=overwrite, zooms=zooms.written, has_place=has_place, source=imagery.path)
-    for line in [*warnings(imagery, zooms), *no_ground(imagery, map_grid(imagery, zooms.start), options.bounds)]:
+    empty = no_ground(imagery, map_grid(imagery, zooms.start), options.bounds)
+    tiles = [path for path in left if path.suffix.lower() not in IMAGES]
+    if empty and tiles:
+        raise UsageError(f"{tiles[0]}: no tile would be in it: {empty[0]}")
+    for line in [*warnings(imagery, zooms), *empty]:
         log.warning(line)
     with weaving(outputs, tags, options, progress) as loom:
         plan.make(loom)

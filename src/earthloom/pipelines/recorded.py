@@ -103,7 +103,7 @@ class Recorded:
             return f"{imagery.path}: is another image than {self.path} was made of: name the right one with --input"
         if imagery.sidecars_sha256 != self.tags.get("EARTHLOOM_INPUT_SIDECARS_SHA256", ""):
             return f"{imagery.path}: what lies beside it (mask, world file, ...) is not what {self.path} was made with"
-        return f"{self.path}: was cut or resampled since it was made, or its provenance was changed"
+        return f"{self.path}: was cut, resampled or parted from its world file since, or its provenance was changed"
 
 
 NEEDED = {"bands", "gsd_m", "scale"}

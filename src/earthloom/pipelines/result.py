@@ -14,7 +14,7 @@ from earthloom.errors import UsageError
 from earthloom.execution.executor import Threads
 from earthloom.geo.crs import wkt
 from earthloom.io.raster import Raster
-from earthloom.io.sinks import Level, check_output, write
+from earthloom.io.sinks import Level, write
 from earthloom.loom.loom import Loom
 from earthloom.loom.store import Store
 from earthloom.pipelines.plan import Plan
@@ -127,7 +127,12 @@ class Result:
             SinkError: If writing fails.
         """
         plan = self.plan
-        check_output(path, overwrite=overwrite, zooms=[level.zoom for level in self.levels], source=self.source)
         return write(
-            path, self.levels, tags=self.provenance, about=plan.about, overwrite=overwrite, lossless=plan.lossless
+            path,
+            self.levels,
+            tags=self.provenance,
+            about=plan.about,
+            source=self.source,
+            overwrite=overwrite,
+            lossless=plan.lossless,
         )

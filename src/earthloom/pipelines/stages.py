@@ -1,5 +1,6 @@
 """A cascade as a stack of layers: stage after stage four times as fine, each of one or several phases."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -59,9 +60,13 @@ class Sampling:
         for option, known in (("sampler", SamplerName), ("noise", Noise), ("merge", Merge)):
             if (asked := getattr(self, option)) not in get_args(known):
                 raise UsageError(f"--{option} {asked!r} is not one of {', '.join(get_args(known))}")
-        for option, kind in (("steps", int), ("phases", int), ("consistent", bool)):
-            if type(value := getattr(self, option)) is not kind:
-                raise UsageError(f"--{option} {value!r}: want {'True or False' if kind is bool else 'a whole number'}")
+        for option in ("steps", "phases"):
+            try:
+                object.__setattr__(self, option, operator.index(asked := getattr(self, option)))
+            except TypeError as error:
+                raise UsageError(f"--{option} {asked!r}: want a whole number") from error
+        if type(self.consistent) is not bool:
+            raise UsageError(f"--consistent {self.consistent!r}: want True or False")
         if not 1 <= self.steps <= NUM_STEPS:
             raise UsageError(f"--steps {self.steps}: want 1 to {NUM_STEPS}")
         if not 1 <= self.phases <= self.steps:

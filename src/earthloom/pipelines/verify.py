@@ -120,9 +120,7 @@ def _drawn(path: Path, plan: Plan) -> list[tuple[Picture, Source]]:
     for picture in plan.pictures:
         grid, window = picture.grid, picture.window
         file = inspect(path, gsd_m=grid.transform.a if grid.crs is None else 1.0)
-        if file.crs is None and grid.crs is not None:
-            raise SourceError(f"{path}: has lost its place: get its world file or .aux.xml again, or make it anew")
-        if file.crs is not None and grid.crs is None:
+        if (file.crs is None) != (grid.crs is None):
             return []
         same = (file.width, file.height) == (window.width, window.height) and file.on(grid).grid.extent == window
         if same or isinstance(file, TileSet):

@@ -97,6 +97,7 @@ def test_values_of_any_library_and_none_that_mean_nothing(refine: CascadePipelin
         refine(PIXELS, **PLACE, seed=-1)
     with pytest.raises(UsageError, match="workers=0: want at least 1"):
         earthloom.load(denoiser, workers=0)
+    assert Sampling(steps=np.int64(8)) == Sampling(steps=8)
     for name, value in (("steps", "8"), ("phases", 1.0), ("consistent", "no")):
         values: dict[str, Any] = {name: value}
         with pytest.raises(UsageError, match=f"--{name} {value!r}: want"):
