@@ -13,18 +13,22 @@ except ImportError:  # Windows
 
 
 @contextmanager
-def own_folder(result: Path) -> Iterator[Path]:
-    """Give an empty folder, `.NAME.writing` beside a result; it goes at the end, as does what a killed run left there.
+def own_folder(result: Path, task: str = "writing") -> Iterator[Path]:
+    """Give an empty folder, `.NAME.TASK` beside a result; it goes at the end, as does what a killed run left there.
+
+    Args:
+        result: What is made.
+        task: What is done to it that only one run may do at a time.
 
     Raises:
         BlockingIOError: If another run has it.
         OSError: If it cannot be made.
     """
-    folder = result.parent / f".{result.name}.writing"
+    folder = result.parent / f".{result.name}.{task}"
     if folder.is_symlink():
         raise NotADirectoryError(f"{folder} is a link: remove it")
     folder.mkdir(exist_ok=True)
-    with _locked(folder):
+    with _locked(folder, task):
         for left in folder.iterdir():
             shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
         try:
@@ -34,7 +38,7 @@ def own_folder(result: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, task: str) -> Iterator[None]:
     """Hold a folder; whatever kills the process lets it go."""
     if flock is None:
         yield
@@ -42,7 +46,7 @@ def _locked(folder: Path) -> Iterator[None]:
     handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         if not (_lock(handle) and _is_open(handle, folder)):
-            raise BlockingIOError("another run is writing it")
+            raise BlockingIOError(f"another run is {task} it")
         yield
     finally:
         os.close(handle)

@@ -1,13 +1,14 @@
 """What every run that writes files shares: options, the store beside the output, finished runs recognised."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from earthloom.errors import InterruptedRunError, SourceError, UsageError
+from earthloom.errors import InterruptedRunError, SinkError, SourceError, UsageError
 from earthloom.execution.executor import Threads
 from earthloom.io.describe import describe
+from earthloom.io.own_folder import own_folder
 from earthloom.loom.loom import Loom, Progress
 from earthloom.loom.store import Store, remove
 from earthloom.pipelines.device import Device
@@ -60,12 +61,13 @@ def weaving(
 
     Raises:
         UsageError: If a stopped run lies in the way.
+        SinkError: If another run is at it.
         StoreError: If it is another run's.
         InterruptedRunError: On Ctrl-C.
     """
     path = parts_of(outputs)
     try:
-        with _open_store(path, options) as store:
+        with _alone(outputs[0]), _open_store(path, options) as store:
             store.claim(tags)
             yield Loom(store, Threads(options.workers), batch=options.call_batch, progress=progress)
     except (InterruptedRunError, KeyboardInterrupt) as interrupt:
@@ -112,6 +114,17 @@ def is_made_by(path: Path, tags: Mapping[str, str]) -> bool:
         return bool(describe(path)["tags"] == dict(tags))
     except SourceError:
         return False
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """Hold an output for the whole of a run."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(own_folder(output, "weaving"))
+        except OSError as error:
+            raise SinkError(f"{output}: cannot be made: {error}") from error
+        yield
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from affine import Affine
 from PIL import Image
 from rio_cogeo import cog_validate
 
-from earthloom.errors import InterruptedRunError, StoreError, UsageError
+from earthloom.errors import InterruptedRunError, SinkError, StoreError, UsageError
 from earthloom.io.inputs import inspect
 from earthloom.loom.noise import derive_key
 from earthloom.pipelines.cascade import make_cascade
@@ -156,6 +156,20 @@ def test_an_interrupted_cascade_goes_on_where_it_stopped(ground, denoiser, tmp_p
     assert out.read_bytes() == whole.read_bytes()
     assert not (tmp_path / "out.tif.parts").exists()
     assert make(ground, out, denoiser, resume=True) == [out]
+
+
+def test_two_runs_never_weave_one_output(ground, denoiser, tmp_path):
+    out, refused = tmp_path / "out.tif", []
+
+    def again(layer: str, done: int, total: int) -> None:
+        for options in ({}, {"overwrite": True}, {"resume": True}):
+            with pytest.raises(SinkError, match="out.tif: cannot be made: another run is weaving it"):
+                make(ground, out, denoiser, **options)
+            refused.append(options)
+
+    make(ground, out, denoiser, progress=again)
+    assert refused
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.tif", "out.tif.stac.json"]
 
 
 def test_a_cascade_killed_before_its_file_gets_its_name_goes_on(ground, denoiser, tmp_path, monkeypatch):
