@@ -24,6 +24,7 @@ SPREAD_OF = "standard_deviation_of"
 """The parameter of a spread: how many worlds it is the spread of."""
 
 MOST_SAMPLES = 1000
+"""Parallel worlds of one run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

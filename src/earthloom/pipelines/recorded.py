@@ -110,7 +110,7 @@ NEEDED = {"bands", "gsd_m", "scale"}
 """Parameters of every verb."""
 
 TAGS = {f"EARTHLOOM_{name}" for name in ("INPUT", "INPUT_SHA256", "MODEL", "BATCH", "SEED")}
-"""Tags of every file."""
+"""Tags of every file that its plan needs."""
 
 
 @contextmanager
