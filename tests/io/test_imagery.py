@@ -95,6 +95,16 @@ def test_few_bits_are_all_grey_levels(kit: SimpleNamespace, tmp_path: Path, bits
         check(read(imagery), values * (255 // (2**bits - 1)))
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_where_0_is_white_grey_levels_are_turned(kit: SimpleNamespace, bits: int) -> None:
+    values = (np.arange(99) % 2**bits).astype(np.uint8).reshape(9, 11)
+    path = kit.tiff(values[None], photometric="MINISWHITE", **{"nbits": bits} if bits < 8 else {}, **UTM)
+    expected = 255 - values * (255 // (2**bits - 1))
+    check(read(inspect(path)), expected)
+    if bits == 8:
+        assert np.array_equal(np.asarray(Image.open(path)), expected)
+
+
 def test_alpha_counts_from_128_on(kit: SimpleNamespace) -> None:
     pixels = kit.noisy(4, 8, 16)
     pixels[3] = np.arange(128).reshape(8, 16) * 2

@@ -37,7 +37,7 @@ def pick_bands(
     """Choose the colour bands of an open dataset.
 
     An alpha band is never a colour. One colour band gives grey, four give the first three. Values of fewer than 8 bits
-    are stretched over all grey levels.
+    are stretched over all grey levels; where the file says that 0 is white, grey levels are turned.
 
     Args:
         dataset: An open rasterio dataset.
@@ -71,7 +71,7 @@ def pick_bands(
     if scale is None and kinds != {np.dtype("uint8")}:
         found = ", ".join(sorted(map(str, kinds)))
         raise SourceError(f"{name}: has {found} values: say which become black and white with --scale LOW,HIGH")
-    return Bands(colours=chosen[:3], scale=_few_bits(dataset, chosen[0]) if scale is None else scale)
+    return Bands(colours=chosen[:3], scale=_grey_scale(dataset, chosen[0]) if scale is None else scale)
 
 
 def weight(dataset: Any, bands: Bands, **options: Any) -> Floats:
@@ -129,10 +129,12 @@ def _check_bidx(bidx: tuple[int, ...], count: int, name: str) -> None:
         raise SourceError(f"{name}: has no band {wrong[0]} that --bidx asks for: bands run 1..{count}")
 
 
-def _few_bits(dataset: Any, band: int) -> tuple[float, float] | None:
-    """Return black and white of a band whose values have fewer than 8 bits; None for all others."""
-    bits = int(dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", 8))
-    return (0, 2**bits - 1) if bits < 8 else None
+def _grey_scale(dataset: Any, band: int) -> tuple[float, float] | None:
+    """Return black and white of a uint8 band by its number of bits and its photometric meaning; None for 0 and 255."""
+    white = 2 ** int(dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", 8)) - 1
+    if dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES":
+        return white, 0
+    return (0, white) if white < 255 else None
 
 
 def _palette(dataset: Any, band: int) -> bytes:
