@@ -103,6 +103,8 @@ def test_where_0_is_white_grey_levels_are_turned(kit: SimpleNamespace, bits: int
     check(read(inspect(path)), expected)
     if bits == 8:
         assert np.array_equal(np.asarray(Image.open(path)), expected)
+        deep = kit.tiff(values[None].astype(np.uint16) * 257, photometric="MINISWHITE", **UTM)
+        check(read(inspect(deep, scale=(0, 65535))), expected)
 
 
 def test_alpha_counts_from_128_on(kit: SimpleNamespace) -> None:

@@ -30,6 +30,9 @@ class Bands:
     palette: bytes | None = None
     """RGBA of every value, four bytes each; None if the values are the colours."""
 
+    is_negative: bool = False
+    """Whether the file says that its lowest value is white."""
+
 
 def pick_bands(
     dataset: Any, bidx: tuple[int, ...] = (), scale: tuple[float, float] | None = None, *, name: str
@@ -37,7 +40,7 @@ def pick_bands(
     """Choose the colour bands of an open dataset.
 
     An alpha band is never a colour. One colour band gives grey, four give the first three. Values of fewer than 8 bits
-    are stretched over all grey levels; where the file says that 0 is white, grey levels are turned.
+    are stretched over all grey levels. Where the file says that its lowest value is white, so it is.
 
     Args:
         dataset: An open rasterio dataset.
@@ -71,7 +74,11 @@ def pick_bands(
     if scale is None and kinds != {np.dtype("uint8")}:
         found = ", ".join(sorted(map(str, kinds)))
         raise SourceError(f"{name}: has {found} values: say which become black and white with --scale LOW,HIGH")
-    return Bands(colours=chosen[:3], scale=_grey_scale(dataset, chosen[0]) if scale is None else scale)
+    return Bands(
+        colours=chosen[:3],
+        scale=_few_bits(dataset, chosen[0]) if scale is None else scale,
+        is_negative=dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES",
+    )
 
 
 def weight(dataset: Any, bands: Bands, **options: Any) -> Floats:
@@ -99,6 +106,8 @@ def decode(dataset: Any, bands: Bands, window: Any) -> Floats:
             colours = np.clip((values.astype(np.float64) - low) * (255 / (high - low)), 0, 255).astype(np.float32)
     else:
         colours = values.astype(np.float32)
+    if bands.is_negative:
+        colours = np.float32(255) - colours
     colours = np.where(weight_HW > 0, colours * weight_HW, np.float32(0))
     return np.concatenate([np.broadcast_to(colours, (3, *weight_HW.shape)), weight_HW[None]])
 
@@ -129,12 +138,10 @@ def _check_bidx(bidx: tuple[int, ...], count: int, name: str) -> None:
         raise SourceError(f"{name}: has no band {wrong[0]} that --bidx asks for: bands run 1..{count}")
 
 
-def _grey_scale(dataset: Any, band: int) -> tuple[float, float] | None:
-    """Return black and white of a uint8 band by its number of bits and its photometric meaning; None for 0 and 255."""
-    white = 2 ** int(dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", 8)) - 1
-    if dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES":
-        return white, 0
-    return (0, white) if white < 255 else None
+def _few_bits(dataset: Any, band: int) -> tuple[float, float] | None:
+    """Return the ends of a band whose values have fewer than 8 bits; None for all others."""
+    bits = int(dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", 8))
+    return (0, 2**bits - 1) if bits < 8 else None
 
 
 def _palette(dataset: Any, band: int) -> bytes:

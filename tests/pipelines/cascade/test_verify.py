@@ -26,7 +26,11 @@ def made(tmp_path_factory: pytest.TempPathFactory, ground: Path, denoiser: Path)
     folder = tmp_path_factory.mktemp("made")
     shutil.copy(ground, folder / "ground.tif")
     with rasterio.open(ground) as file:
-        Image.fromarray(file.read()[:, :9, :7].transpose(1, 2, 0)).save(folder / "plain.png")
+        pixels, place = file.read()[:, :9, :7], {"crs": file.crs, "transform": file.transform}
+    Image.fromarray(pixels.transpose(1, 2, 0)).save(folder / "plain.png")
+    kind = {"driver": "GTiff", "width": 7, "height": 9, "count": 1, "dtype": "uint8", "nbits": 4}
+    with rasterio.open(folder / "negative.tif", "w", photometric="MINISWHITE", **kind, **place) as file:
+        file.write(pixels[:1] // 16)
     options = ("--model", denoiser, "--steps", 2, "-j", 2, "-q")
     whole = ("--samples", 2, "--uncertainty", "--seed", 3, "--no-consistent")
     assert run("cascade", folder / "ground.tif", folder / "w.tif", *whole, *options)[0] == 0
@@ -34,10 +38,11 @@ def made(tmp_path_factory: pytest.TempPathFactory, ground: Path, denoiser: Path)
     part = ("--bounds", bounds, "--res", 6.4, "--phases", 2)
     assert run("cascade", folder / "ground.tif", folder / "part.tif", *part, *options)[0] == 0
     assert run("cascade", folder / "plain.png", folder / "fine.png", "--gsd", 16, *options)[0] == 0
+    assert run("cascade", folder / "negative.tif", folder / "grey.tif", *options)[0] == 0
     return folder
 
 
-@pytest.mark.parametrize("name", ["w.tif", "w_world1.tif", "w_std.tif", "part.tif", "fine.png"])
+@pytest.mark.parametrize("name", ["w.tif", "w_world1.tif", "w_std.tif", "part.tif", "fine.png", "grey.tif"])
 def test_a_cascade_is_what_it_says(made: Path, name: str) -> None:
     code, said = run("verify", made / name, "--blocks", 2, "-j", 2, "--json")
     facts = json.loads(said)
